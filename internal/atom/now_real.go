@@ -1,0 +1,7 @@
+//go:build !mc
+
+package atom
+
+import "time"
+
+func now() time.Duration { return time.Since(start) }

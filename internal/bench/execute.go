@@ -1,0 +1,86 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"runtime"
+	"time"
+)
+
+// An outcome is what one run came to.
+type outcome struct {
+	answer  string
+	wall    time.Duration
+	metrics map[string]float64
+	stats   json.RawMessage
+}
+
+// execute gives the body its runtime, runs it, and takes the runtime down again. A pool lives as long as the run, so that it cannot
+// disturb the runs of the others, and is warm when the clock starts.
+func execute(ctx context.Context, job *Job, row *Result, body Body, least time.Duration) (o outcome, err error) {
+	switch row.Runtime {
+	case Goroutines:
+		before := runtime.GOMAXPROCS(row.Workers)
+		defer runtime.GOMAXPROCS(before)
+	case Pinwheel:
+		p, err := startPool(ctx, row.Workers)
+		if err != nil {
+			return outcome{}, err
+		}
+		defer func() {
+			o.stats = p.stats()
+			p.close()
+		}()
+		ctx = p.ctx
+	}
+	runtime.GC() // nobody collects the garbage of the run before
+	return repeat(ctx, job, row.Workers, body, least)
+}
+
+// repeat runs the body until it has taken long enough to be measured.
+func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Duration) (outcome, error) {
+	var (
+		o             outcome
+		before, after runtime.MemStats
+		wall          time.Duration
+		times         int
+		verified      bool
+	)
+	runtime.ReadMemStats(&before)
+	cpuBefore, cpuKnown := CPUTime()
+	begin := time.Now()
+	for {
+		r := NewRun(ctx, workers)
+		answer, err := body(r)
+		r.Stop()
+		if err == nil && (!verified || answer != o.answer) {
+			err = job.Verify(answer)
+		}
+		o.answer, verified, o.metrics = answer, true, r.metrics
+		if err != nil {
+			return o, err
+		}
+		wall += r.wall
+		times++
+		if r.samples > 0 {
+			times = r.samples
+			o.wall = r.wall
+			break
+		}
+		o.wall = wall / time.Duration(times)
+		if time.Since(begin) >= least || ctx.Err() != nil {
+			break
+		}
+	}
+	elapsed := time.Since(begin)
+	cpuAfter, _ := CPUTime()
+	runtime.ReadMemStats(&after)
+
+	tasks := float64(times) * float64(job.Tasks)
+	o.metrics["allocs_per_task"] = float64(after.Mallocs-before.Mallocs) / tasks
+	o.metrics["bytes_per_task"] = float64(after.TotalAlloc-before.TotalAlloc) / tasks
+	if _, own := o.metrics["cpu_fraction"]; !own && cpuKnown {
+		o.metrics["cpu_fraction"] = float64(cpuAfter-cpuBefore) / float64(elapsed)
+	}
+	return o, nil
+}

@@ -1,0 +1,172 @@
+package workload
+
+import (
+	"fmt"
+	"math/bits"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench"
+	"github.com/pinwheel-sched/pinwheel/sched"
+)
+
+// strassen multiplies matrices by seven products of half the size, each of which is a task. Strassen 1969.
+var strassen = &bench.Workload{
+	Name: "strassen", Doc: "product of n x n matrices by Strassen's method",
+	Size: "n, a power of two", Unit: "block product", N: "512", TestN: "128",
+	Prepare: func(p bench.Params) (bench.Build, error) {
+		n, err := p.Int(1, 8192)
+		if err == nil && n&(n-1) != 0 {
+			err = fmt.Errorf("--n %q: want a power of two", p.N)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return bench.Later(func() *bench.Job { return strassenJob(n, p.Seed) }), nil
+	},
+}
+
+func strassenJob(n int, seed uint64) *bench.Job {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	m := product{a: randomMatrix(n, rng), b: randomMatrix(n, rng), c: newMatrix(n, n)}
+	check := newFreivalds(m.a, m.b, rng)
+	body := func(multiply func(r *bench.Run) error) bench.Body {
+		return func(r *bench.Run) (string, error) {
+			err := multiply(r)
+			r.Stop()
+			return check.of(m.c), err
+		}
+	}
+	leaves := int64(1)
+	for range bits.Len(uint(n / (strassenSide + 1))) {
+		leaves *= 7
+	}
+	return &bench.Job{
+		Tasks: leaves,
+		Bodies: map[bench.Runtime]bench.Body{
+			bench.Pinwheel: body(func(r *bench.Run) error {
+				_, err := sched.Run(r.Context, func(t *sched.Task) (struct{}, error) { return strassenTask(t, m), nil })
+				return err
+			}),
+			bench.Goroutines: body(func(*bench.Run) error { strassenGoroutines(m, 2); return nil }),
+			bench.Serial:     body(func(*bench.Run) error { strassenSerial(m); return nil }),
+		},
+		Verify: bench.Answer(check.want),
+	}
+}
+
+// strassenSide is the largest side that is multiplied in the ordinary way.
+const strassenSide = 64
+
+// split returns the seven products of half the size, whose factors and results are new, and combine, which makes c of them.
+func (p product) split() (seven [7]product, combine func()) {
+	h := p.c.rows / 2
+	quarter := func(m matrix, i, j int) matrix { return m.part(i*h, j*h, h, h) }
+	a11, a12, a21, a22 := quarter(p.a, 0, 0), quarter(p.a, 0, 1), quarter(p.a, 1, 0), quarter(p.a, 1, 1)
+	b11, b12, b21, b22 := quarter(p.b, 0, 0), quarter(p.b, 0, 1), quarter(p.b, 1, 0), quarter(p.b, 1, 1)
+
+	// Ten sums and seven results, in one piece of memory.
+	space := make([]float64, 17*h*h)
+	fresh := func() matrix {
+		m := matrix{data: space[: h*h : h*h], rows: h, cols: h, stride: h}
+		space = space[h*h:]
+		return m
+	}
+	sum := func(x matrix, sign float64, y matrix) matrix {
+		m := fresh()
+		for i := range h {
+			mi, xi, yi := m.row(i), x.row(i), y.row(i)
+			for j := range mi {
+				mi[j] = xi[j] + sign*yi[j]
+			}
+		}
+		return m
+	}
+	seven = [7]product{
+		{fresh(), sum(a11, +1, a22), sum(b11, +1, b22)},
+		{fresh(), sum(a21, +1, a22), b11},
+		{fresh(), a11, sum(b12, -1, b22)},
+		{fresh(), a22, sum(b21, -1, b11)},
+		{fresh(), sum(a11, +1, a12), b22},
+		{fresh(), sum(a21, -1, a11), sum(b11, +1, b12)},
+		{fresh(), sum(a12, -1, a22), sum(b21, +1, b22)},
+	}
+	return seven, func() {
+		for i := range h {
+			c11, c12 := p.c.row(i)[:h], p.c.row(i)[h:][:h]
+			c21, c22 := p.c.row(h + i)[:h], p.c.row(h + i)[h:][:h]
+			m1, m2, m3, m4 := seven[0].c.row(i), seven[1].c.row(i), seven[2].c.row(i), seven[3].c.row(i)
+			m5, m6, m7 := seven[4].c.row(i), seven[5].c.row(i), seven[6].c.row(i)
+			for j := range h {
+				c11[j] = m1[j] + m4[j] - m5[j] + m7[j]
+				c12[j] = m3[j] + m5[j]
+				c21[j] = m2[j] + m4[j]
+				c22[j] = m1[j] - m2[j] + m3[j] + m6[j]
+			}
+		}
+	}
+}
+
+// block multiplies in the ordinary way what is small enough, and returns false for what is not.
+func (p product) block() bool {
+	if p.c.rows > strassenSide {
+		return false
+	}
+	for i := range p.c.rows {
+		clear(p.c.row(i))
+	}
+	addProduct(p.c, p.a, p.b)
+	return true
+}
+
+var strassens = sched.NewFork[product, struct{}]()
+
+func strassenTask(t *sched.Task, p product) struct{} {
+	if p.block() {
+		return struct{}{}
+	}
+	seven, combine := p.split()
+	strassenEach(t, seven[:])
+	combine()
+	return struct{}{}
+}
+
+// strassenEach forks all products but the last.
+func strassenEach(t *sched.Task, ps []product) {
+	if len(ps) == 1 {
+		strassenTask(t, ps[0])
+		return
+	}
+	f := strassens.Fork(t, strassenTask, ps[0])
+	strassenEach(t, ps[1:])
+	f.Join(t)
+}
+
+// strassenGoroutines starts a goroutine for each product of the first levels, which makes dozens of equal size.
+func strassenGoroutines(p product, levels int) {
+	if levels == 0 {
+		strassenSerial(p)
+		return
+	}
+	if p.block() {
+		return
+	}
+	seven, combine := p.split()
+	var wg sync.WaitGroup
+	for _, q := range seven {
+		wg.Go(func() { strassenGoroutines(q, levels-1) })
+	}
+	wg.Wait()
+	combine()
+}
+
+func strassenSerial(p product) {
+	if p.block() {
+		return
+	}
+	seven, combine := p.split()
+	for _, q := range seven {
+		strassenSerial(q)
+	}
+	combine()
+}

@@ -1,0 +1,80 @@
+package sched
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+var sink int
+
+func BenchmarkForkJoinPrivate(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			_, ctx := newScheduler(b, WithWorkers(workers))
+			for b.Loop() {
+				sink, _ = Run(ctx, func(t *Task) (int, error) { return fib(t, 32), nil })
+			}
+			perFork(b, 3524577)
+		})
+	}
+	b.Run("serial", func(b *testing.B) {
+		for b.Loop() {
+			sink = serialFib(32)
+		}
+		perFork(b, 3524577)
+	})
+}
+
+func BenchmarkForkJoinClosure(b *testing.B) {
+	_, ctx := newScheduler(b, WithWorkers(1))
+	b.ReportAllocs()
+	for b.Loop() {
+		sink, _ = Run(ctx, func(t *Task) (int, error) { return closureFib(t, 20), nil })
+	}
+	perFork(b, 10945)
+}
+
+func perFork(b *testing.B, forks float64) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/forks, "ns/fork")
+}
+
+func BenchmarkRunEmptyFromGoroutine(b *testing.B) {
+	_, ctx := newScheduler(b, WithWorkers(2))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = Run(ctx, func(t *Task) (int, error) { return 0, nil })
+	}
+}
+
+func BenchmarkGoAwaitFromGoroutine(b *testing.B) {
+	_, ctx := newScheduler(b, WithWorkers(2))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = Go(ctx, func(t *Task) (int, error) { return 0, nil }).Await(ctx)
+	}
+}
+
+func BenchmarkGoroutineAndChannel(b *testing.B) {
+	for b.Loop() {
+		c := make(chan int)
+		go func() { c <- 1 }()
+		<-c
+	}
+}
+
+func BenchmarkSubmitFromGoroutine(b *testing.B) {
+	_, ctx := newScheduler(b, WithWorkers(2))
+	b.ReportAllocs()
+	const batch = 1000
+	for b.Loop() {
+		var last interface {
+			Await(context.Context) (int, error)
+		}
+		for range batch {
+			last = Go(ctx, func(t *Task) (int, error) { return 0, nil })
+		}
+		_, _ = last.Await(ctx)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/task")
+}

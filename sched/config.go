@@ -1,0 +1,135 @@
+package sched
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
+
+// An Option of [New].
+type Option func(*config) error
+
+// config is what a scheduler is made from: the settings in force.
+type config struct {
+	values  map[string]*value
+	noEnv   bool
+	onPanic func(*PanicError)
+}
+
+// WithWorkers sets the number of workers: how many tasks compute at once, 1 to 4096. The default is the number of CPUs that
+// the process may use, cut by its cgroup's quota.
+func WithWorkers(n int) Option { return with("PINWHEEL_WORKERS", fmt.Sprint(n)) }
+
+// WithAffinity sets where workers are pinned.
+func WithAffinity(p affinity.Policy) Option { return with("PINWHEEL_AFFINITY", p.String()) }
+
+// WithSpin sets how long a worker that finds no work goes on looking before it parks; 0 parks at once.
+func WithSpin(spin time.Duration) Option { return with("PINWHEEL_SPIN", spin.String()) }
+
+// WithKeepGOMAXPROCS leaves GOMAXPROCS alone. Otherwise it is raised to one more than the workers while the scheduler runs,
+// so that ordinary goroutines get their turn while all workers compute.
+func WithKeepGOMAXPROCS() Option { return with("PINWHEEL_GOMAXPROCS", "keep") }
+
+// WithoutEnvironment makes New ignore the environment.
+func WithoutEnvironment() Option {
+	return func(c *config) error { c.noEnv = true; return nil }
+}
+
+// WithPanicHandler sets what is called, on a worker, with panics of tasks that nobody awaits. Without it they end the
+// process, as a goroutine's would.
+func WithPanicHandler(f func(*PanicError)) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("pinwheel: WithPanicHandler(nil): the handler must not be nil")
+		}
+		c.onPanic = f
+		return nil
+	}
+}
+
+// with sets a variable as the environment would.
+func with(name, text string) Option {
+	return func(c *config) error { return c.set(name, text, "option") }
+}
+
+// configure works out the settings. With an error it returns those that are left when what is wrong is left out.
+func configure(opts []Option) (*config, error) {
+	c := &config{values: map[string]*value{}}
+	for _, v := range variables {
+		c.values[v.name] = &value{variable: v, source: "default"}
+	}
+	probe := &config{values: map[string]*value{}}
+	for n, v := range c.values {
+		w := *v
+		probe.values[n] = &w
+	}
+	var first error
+	fail := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	for _, o := range opts { // only to learn whether the environment counts
+		if err := o(probe); err != nil {
+			return probe, err
+		}
+	}
+	if !probe.noEnv {
+		c.readEnvironment(fail)
+	}
+	for _, o := range opts {
+		if err := o(c); err != nil {
+			fail(err)
+		}
+	}
+	return c, first
+}
+
+// build makes the scheduler.
+func (c *config) build() (*Scheduler, error) {
+	top, err := affinity.Read()
+	if err != nil {
+		return nil, err
+	}
+	policy := affinity.Auto
+	if v := c.values["PINWHEEL_AFFINITY"]; v.parsed != nil {
+		policy = v.parsed.(affinity.Policy)
+	}
+	workers := top.Limits.Workers(top.Allowed.Len())
+	if policy == affinity.Cores {
+		workers = min(workers, len(top.Cores))
+	}
+	if v := c.values["PINWHEEL_WORKERS"]; v.parsed != nil {
+		workers = v.parsed.(int)
+	}
+	workers = min(workers, worker.MaxWorkers)
+	cpus, err := affinity.Map(top, policy, workers)
+	if err != nil {
+		v := c.values["PINWHEEL_AFFINITY"]
+		return nil, fmt.Errorf("pinwheel: %s=%q: %w", v.name, v.text, err)
+	}
+	spin := worker.DefaultSpin
+	if v := c.values["PINWHEEL_SPIN"]; v.parsed != nil {
+		spin = v.parsed.(time.Duration)
+	}
+	pool, err := worker.New(worker.Config{
+		Workers:        workers,
+		CPUs:           cpus,
+		Spin:           spin,
+		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
+		OnPanic:        c.onPanic,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.fill("PINWHEEL_WORKERS", fmt.Sprint(workers))
+	c.fill("PINWHEEL_AFFINITY", policy.String())
+	c.fill("PINWHEEL_SPIN", spin.String())
+	s := &Scheduler{pool: pool, settings: c.settings()}
+	if c.values["PINWHEEL_DISPLAY_ENV"].text == "1" {
+		s.display(cpus)
+	}
+	return s, nil
+}

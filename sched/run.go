@@ -1,0 +1,122 @@
+package sched
+
+import (
+	"context"
+
+	"github.com/pinwheel-sched/pinwheel/future"
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
+
+// Run runs fn as a task and returns its results. From a goroutine it blocks that until the task has ended; inside a task it
+// runs fn in place, as a part of it.
+//
+// A panic of fn comes back as a [*PanicError], runtime.Goexit as [ErrGoexit] (inside a task it ends the calling task too).
+// If ctx is done before fn begins, fn is not called, and ctx's error is returned. A ctx that is done later does not end the
+// wait: fn sees t.Err() and is expected to return.
+//
+// What happened before Run happens before fn, and fn before Run's return. From a goroutine it costs about a microsecond and
+// two allocations.
+func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
+	if fn == nil {
+		panic("pinwheel: Run of a nil function")
+	}
+	if t := inside(ctx); t != nil {
+		return runInPlace(ctx, t, fn)
+	}
+	r := &run[T]{fn: fn}
+	r.Init(ctx, r)
+	r.waiter.Init(context.Background())
+	if err := poolOf(ctx).RunHere(&r.Root); err != nil {
+		return r.value, err
+	}
+	_ = r.waiter.Wait(context.Background()) // cannot be cancelled
+	return r.value, r.err
+}
+
+type run[T any] struct {
+	worker.Root
+	fn     func(t *Task) (T, error)
+	value  T
+	err    error
+	waiter worker.Waiter
+}
+
+func (r *run[T]) Run(t *Task) { r.value, r.err = r.fn(t) }
+
+func (r *run[T]) Done(failure *PanicError, refused error) {
+	if err := errorOf(failure, refused); err != nil {
+		r.err = err
+	}
+	r.waiter.Wake()
+}
+
+func errorOf(failure *PanicError, refused error) error {
+	switch {
+	case failure == nil:
+		return refused
+	case failure.Value == ErrGoexit:
+		return ErrGoexit
+	}
+	return failure
+}
+
+func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)) (value T, err error) {
+	if err := ctx.Err(); err != nil {
+		return value, err
+	}
+	if ctx == context.Context(t) {
+		ctx = t
+	}
+	failure := t.RunInPlace(ctx, func(t *Task) { value, err = fn(t) })
+	if failure != nil {
+		err = errorOf(failure, nil)
+	}
+	return value, err
+}
+
+// Go starts fn as a task and returns its future at once. Inside a task, the new one goes to the worker's own deque, from
+// where idle workers may steal it; otherwise to the scheduler's queue.
+//
+// The future is rejected with a [*PanicError] if fn panics, with [ErrGoexit] if it calls runtime.Goexit, with ctx's error if
+// ctx is done before fn begins, and with [ErrClosed] if the scheduler takes no more work. It costs one allocation, about
+// 100 ns, and wakes a worker if one is idle.
+func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[T] {
+	if fn == nil {
+		panic("pinwheel: Go of a nil function")
+	}
+	g := &async[T]{fn: fn}
+	g.Init(ctx, g)
+	var err error
+	if t := inside(ctx); t != nil {
+		err = t.Submit(&g.Root)
+	} else {
+		err = poolOf(ctx).Submit(&g.Root)
+	}
+	if err != nil {
+		g.promise.Reject(err)
+	}
+	return g.promise.Future()
+}
+
+type async[T any] struct {
+	worker.Root
+	fn      func(t *Task) (T, error)
+	value   T
+	err     error
+	promise future.Promise[T]
+}
+
+func (g *async[T]) Run(t *Task) { g.value, g.err = g.fn(t) }
+
+func (g *async[T]) Done(failure *PanicError, refused error) {
+	err := g.err
+	if e := errorOf(failure, refused); e != nil {
+		err = e
+	}
+	g.fn = nil
+	if err != nil {
+		g.promise.Reject(err)
+	} else {
+		g.promise.Resolve(g.value)
+	}
+}

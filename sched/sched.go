@@ -1,0 +1,112 @@
+package sched
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
+
+// A Task is the handle of a running task, and its context. It is valid on the task's own goroutine until the task's function
+// returns; as a context it may be passed on and outlive the task.
+type Task = worker.Task
+
+// A PanicError is a panic of a task, on its way to whoever awaits it.
+type PanicError = worker.PanicError
+
+// Stats is a snapshot of a scheduler.
+type Stats = worker.Stats
+
+var (
+	// ErrClosed says that a scheduler takes no more work, or was closed before the work began.
+	ErrClosed = worker.ErrClosed
+
+	// ErrGoexit is the error of a task that left by runtime.Goexit.
+	ErrGoexit = worker.ErrGoexit
+)
+
+// A Scheduler is a pool of workers. Make one with [New], or use [Default].
+type Scheduler struct {
+	pool     *worker.Pool
+	settings []Setting
+}
+
+// New returns a scheduler. Options go before the environment (see [Environment]), the environment before the defaults. It
+// returns an error that names the option or variable, its value and what is accepted.
+//
+// No thread is started before there is work for it. Call [Scheduler.Shutdown] or [Scheduler.Close] to be rid of it.
+func New(opts ...Option) (*Scheduler, error) {
+	c, err := configure(opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.build()
+}
+
+var defaultScheduler = sync.OnceValue(func() *Scheduler {
+	c, err := configure(nil)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "pinwheel: %v; the default is used instead\n", err)
+	}
+	s, err := c.build()
+	if err != nil {
+		panic(err) // defaults are valid
+	}
+	return s
+})
+
+// Default returns the scheduler that is used where a context names none. It is made on first use, from the environment; what
+// is wrong there is printed once on stderr, and the default of that variable used. It must not be closed.
+func Default() *Scheduler { return defaultScheduler() }
+
+type key struct{}
+
+// With returns a context under which everything in this module uses s.
+func With(ctx context.Context, s *Scheduler) context.Context {
+	if s == nil {
+		panic("pinwheel: With a nil scheduler")
+	}
+	return context.WithValue(ctx, key{}, s.pool)
+}
+
+// poolOf returns the pool that ctx names: of the task that it belongs to, or by With, whichever is nearer.
+func poolOf(ctx context.Context) *worker.Pool {
+	if p := worker.PoolOf(ctx); p != nil {
+		if q, ok := ctx.Value(key{}).(*worker.Pool); ok {
+			return q
+		}
+		return p
+	}
+	if p, ok := ctx.Value(key{}).(*worker.Pool); ok {
+		return p
+	}
+	return Default().pool
+}
+
+// inside returns the task that is running here under ctx in the pool that ctx names, or nil.
+func inside(ctx context.Context) *Task {
+	if t, ok := ctx.(*Task); ok {
+		return worker.Current(t)
+	}
+	t := worker.Current(ctx)
+	if t == nil || poolOf(ctx) != worker.PoolOf(t) {
+		return nil
+	}
+	return t
+}
+
+// Shutdown stops taking work, waits for what was taken, and leaves no goroutine, thread, descriptor or affinity mask behind.
+// If ctx is done first it returns ctx's error, and may be called again. Called by a task of s, it returns an error at once.
+func (s *Scheduler) Shutdown(ctx context.Context) error { return s.pool.Shutdown(ctx) }
+
+// Close cancels what was taken and then does what Shutdown does. Tasks that have not begun end with [ErrClosed]; those that
+// have see their context cancelled, and Close waits for them.
+func (s *Scheduler) Close() error { return s.pool.Close() }
+
+// Stats returns a snapshot of what s has done and does. It costs under a microsecond for each worker.
+func (s *Scheduler) Stats() Stats { return s.pool.Stats() }
+
+// Workers returns how many tasks compute at once.
+func (s *Scheduler) Workers() int { return s.pool.Size() }

@@ -1,0 +1,196 @@
+package worker
+
+import (
+	"iter"
+	"runtime/debug"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/gid"
+)
+
+// A fiber is a stack on which tasks run, and the fork stack that goes with it.
+//
+// A worker's fibers are coroutines of its locked goroutine (iter.Pull). Each runs the scheduling loop, and on the same stack
+// the tasks that it finds; a task that never waits therefore costs no switch. A task that waits suspends its fiber: control
+// returns to the trunk, which resumes another. Coroutines of a locked goroutine run only on its thread, so a fiber never
+// migrates. That is also what makes suspending simple: whoever ends the wait puts the fiber in its worker's inbox, and the
+// worker cannot look there before the fiber has let go of the thread.
+//
+// A guest's fiber is an ordinary goroutine, and suspending it blocks that.
+type fiber struct {
+	forkStack // must be first, see forkStack.attn
+
+	p    *proc
+	task *Task   // the innermost running task
+	g    atom.Uintptr // identity of its goroutine, set when it starts
+
+	// Of a worker's fiber.
+	w      *worker
+	next   func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+	status fiberStatus
+	link   *fiber // in an inbox or a list of the worker's
+
+	// Of a guest's fiber.
+	guest *guest
+	ready chan struct{}
+
+	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
+}
+
+// fiberStatus says why a fiber has yielded.
+type fiberStatus uint8
+
+const (
+	fiberIdle      fiberStatus = iota // it runs nothing: the worker has something better to do than to look for work
+	fiberSuspended                    // its task waits
+	fiberGivesWay                     // its task goes on when the ready fibers have had their turn
+	fiberDead                         // a task on it called runtime.Goexit
+)
+
+// newFiber returns a fiber of the worker that has not started yet.
+func newFiber(w *worker) *fiber {
+	f := &fiber{p: &w.proc, w: w}
+	f.init()
+	f.next, f.stop = iter.Pull(f.main)
+	w.pool.register(f)
+	return f
+}
+
+// goexit is what leaves a fiber whose task called runtime.Goexit. iter.Pull would pass a Goexit on to the trunk, which has
+// no way to stop it. It passes on a panic too, and that the trunk can recover from.
+type goexit struct{}
+
+func (f *fiber) main(yield func(struct{}) bool) {
+	f.g.Store(gid.Current())
+	f.yield = yield
+	f.status = fiberDead
+	defer func() {
+		if f.status == fiberDead {
+			panic(goexit{})
+		}
+	}()
+	for {
+		if j := f.w.find(f); j != nil {
+			j.run(f, j)
+			continue
+		}
+		f.status = fiberIdle
+		if !yield(struct{}{}) {
+			return
+		}
+		f.status = fiberDead
+	}
+}
+
+// switchTo runs the fiber until it yields. Only the trunk calls it.
+func (f *fiber) switchTo() {
+	defer func() {
+		if f.status == fiberDead {
+			if r := recover(); r != (goexit{}) {
+				panic(r) // a bug of ours: tasks' panics do not get here
+			}
+		}
+	}()
+	f.next()
+}
+
+// suspend lets go of the thread until [fiber.resume]. Forks that are still private are exposed, so that others can go on
+// with them.
+func (f *fiber) suspend() {
+	for f.exposeOldest() {
+	}
+	f.p.stats.suspended.add(1)
+	if f.guest != nil {
+		f.guest.block()
+		return
+	}
+	f.p.pool.notify(f.p)
+	f.w.suspended.Add(1)
+	f.switchAway(fiberSuspended)
+}
+
+func (f *fiber) switchAway(why fiberStatus) {
+	f.status = why
+	f.yield(struct{}{})
+	f.status = fiberDead // until it yields or returns properly
+}
+
+// resume makes a suspended fiber ready. It may be called from anywhere, once for each suspension, also before the fiber has
+// let go of its thread.
+func (f *fiber) resume() {
+	if f.guest != nil {
+		f.ready <- struct{}{}
+		return
+	}
+	f.w.makeReady(f)
+}
+
+// service is the safe point: it does what others have asked for.
+func (f *fiber) service() {
+	if f.attn.Load() == 0 {
+		return
+	}
+	f.attn.Store(0) // before reading what is wanted, the mirror image of request
+	p := f.p
+	if p.wanted.Load() == 0 {
+		return
+	}
+	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && f.w.anyReady() {
+		for f.exposeOldest() {
+		}
+		f.p.pool.notify(p)
+		f.switchAway(fiberGivesWay)
+	}
+}
+
+// expose keeps work within reach of thieves: one fork at least, and one for each idle worker. If it has none, it asks to be
+// called again at the next safe point.
+func (f *fiber) expose() {
+	p := f.p
+	if p.pool.size == 1 {
+		return
+	}
+	want := p.pool.idleSeats()
+	if p.own.Empty() {
+		want++
+	}
+	for ; want > 0 && f.exposeOldest(); want-- {
+	}
+	if p.own.Empty() {
+		f.attn.Store(1)
+		return
+	}
+	p.pool.notify(p)
+}
+
+// awaitSpin is how often await looks before it suspends. A fork that has been stolen is usually about as long as what its
+// owner did meanwhile.
+const awaitSpin = 200
+
+// await waits until a stolen job is done.
+func (f *fiber) await(j *Job) {
+	for range f.p.pool.spins(f) {
+		if j.state.Load() == jobDone {
+			return
+		}
+		atom.Yield()
+	}
+	if j.state.CompareAndSwap(jobTaken, jobAwaited) {
+		f.suspend()
+	}
+}
+
+// caught turns what a deferred function recovered into a failure. It is called only for runs that did not return.
+func (f *fiber) caught(r any) *PanicError {
+	if r == nil {
+		f.p.stats.goexits.add(1)
+		return &PanicError{Value: ErrGoexit}
+	}
+	f.p.stats.panicked.add(1)
+	if err, ok := r.(*PanicError); ok {
+		return err // it has its stack, from a task that this one awaited
+	}
+	return &PanicError{Value: r, Stack: debug.Stack()}
+}

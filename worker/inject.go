@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"runtime"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// The injector takes jobs from outside, first in first out. Any number of goroutines push, by one compare-and-swap on a
+// stack; workers pop from a list, which is refilled by taking the whole stack and turning it round. A flag guards the list;
+// who finds it taken comes back later rather than wait.
+type injector struct {
+	pushed atom.Pointer[Job] // the stack; &closedJob when closed
+	_      [128]byte
+	taken  atom.Uint32 // 1 while somebody works on the list
+	listed atom.Uint32 // 1 if the list is not empty
+	list   *Job
+	_      [128]byte
+}
+
+// closedJob is on top of the stack of a closed injector.
+var closedJob Job
+
+// push adds a job. It fails if the injector is closed.
+func (q *injector) push(l *Job) bool {
+	for {
+		top := q.pushed.Load()
+		if top == &closedJob {
+			return false
+		}
+		l.next = top
+		if q.pushed.CompareAndSwap(top, l) {
+			return true
+		}
+	}
+}
+
+// pop takes the oldest job. If there is none to be had now, busy says that there may be one soon.
+func (q *injector) pop() (j *Job, busy bool) {
+	if q.empty() {
+		return nil, false
+	}
+	if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {
+		return nil, true
+	}
+	l := q.list
+	if l == nil {
+		if top := q.pushed.Load(); top != nil && top != &closedJob {
+			q.listed.Store(1) // first: empty must not be true while the jobs are on their way to the list
+			l = turn(q.pushed.Swap(nil))
+		}
+	}
+	if l != nil {
+		q.setList(l.next)
+		l.next = nil
+		j = l
+	}
+	q.taken.Store(0)
+	return j, false
+}
+
+func (q *injector) setList(l *Job) {
+	q.list = l
+	if l != nil && q.listed.Load() == 0 {
+		q.listed.Store(1)
+	} else if l == nil && q.listed.Load() == 1 {
+		q.listed.Store(0)
+	}
+}
+
+// turn reverses a list.
+func turn(l *Job) (first *Job) {
+	for l != nil {
+		l.next, first, l = first, l, l.next
+	}
+	return first
+}
+
+// empty reports whether there is nothing to pop.
+func (q *injector) empty() bool {
+	top := q.pushed.Load()
+	return (top == nil || top == &closedJob) && q.listed.Load() == 0
+}
+
+// close makes later pushes fail. What was pushed before stays.
+func (q *injector) close() {
+	q.lock()
+	q.listed.Store(1)
+	if top := q.pushed.Swap(&closedJob); top != nil && top != &closedJob {
+		q.appendList(turn(top))
+	}
+	q.setList(q.list)
+	q.taken.Store(0)
+}
+
+// putBack adds a job that has been taken in before, also if the injector is closed.
+func (q *injector) putBack(j *Job) {
+	if q.push(j) {
+		return
+	}
+	q.lock()
+	j.next = nil
+	q.appendList(j)
+	q.setList(q.list)
+	q.taken.Store(0)
+}
+
+// lock takes the list, for the rare cases that cannot come back later.
+func (q *injector) lock() {
+	for !q.taken.CompareAndSwap(0, 1) {
+		runtime.Gosched()
+	}
+}
+
+func (q *injector) appendList(l *Job) {
+	last := &q.list
+	for *last != nil {
+		last = &(*last).next
+	}
+	*last = l
+}

@@ -1,0 +1,38 @@
+package worker
+
+import "github.com/pinwheel-sched/pinwheel/internal/atom"
+
+// A Job is what deques and the injector hold: something to run. It is the part of a fork's slot, or of a root task, that
+// needs no type parameters.
+type Job struct {
+	state atom.Uint32
+	run   func(*fiber, *Job)
+	next  *Job // in the injector
+}
+
+// The states of a slot's job. The state is the truth; an entry in a deque is only a hint where to look. So an entry may be
+// stale, and more than one may lead to a slot: whoever wins the compare-and-swap out of jobExposed has it.
+//
+//	         expose                  steal                    finish
+//	private --------> exposed ---------------------> taken ----------> done
+//	   ^                 |                             |                ^ |
+//	   |     reclaim     |                       await |        finish  | |  join
+//	   +-----------------+                             +--> awaited ----+ |
+//	   +------------------------------------------------------------------+
+//
+// From private and done the owner moves on, by a plain protocol; from exposed the owner (reclaim) races the thieves (steal);
+// from taken the thief (finish) races the owner (await). A finish that finds awaited wakes the owner's fiber: the owner
+// commits itself to suspending by that swap, and nobody else ends this suspension, so there is exactly one wake for it.
+//
+// No generation is needed to tell one use of a slot from the next. A thief reads the slot only after it has moved the state
+// to taken, and from then on the owner cannot reuse it before done. A stale entry of an earlier use that meets the slot
+// exposed once more just leads to the work of the later use, which is as good.
+const (
+	jobPrivate uint32 = iota
+	jobExposed
+	jobTaken
+	jobAwaited
+	jobDone
+
+	jobRoot // not a slot's: a root task, which is in one place only
+)

@@ -1,0 +1,349 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/gid"
+)
+
+// Config says how to make a [Pool].
+type Config struct {
+	// Workers is the number of workers: how many tasks compute at once. At least 1, at most [MaxWorkers].
+	Workers int
+	// CPUs has the CPUs that each worker is pinned to. An empty set, or none at all, leaves the worker unpinned.
+	CPUs []affinity.Set
+	// Spin is how long a worker that finds no work goes on looking before it parks.
+	Spin time.Duration
+	// KeepGOMAXPROCS forbids the pool to raise GOMAXPROCS to one more than its workers.
+	KeepGOMAXPROCS bool
+	// OnPanic is called, on a worker, with panics that have nobody to go to. If it is nil, such a panic ends the process.
+	OnPanic func(*PanicError)
+}
+
+// MaxWorkers is the largest number of workers of a pool.
+const MaxWorkers = 4096
+
+// DefaultSpin is the spin time that measured best: see docs/decisions/0004-spin-before-parking.md.
+const DefaultSpin = 50 * time.Microsecond
+
+// A Pool is a set of workers that steal from each other.
+//
+// Its threads start when there is work for them, and stay until it is closed. An idle pool uses no CPU.
+type Pool struct {
+	size     int
+	spin     time.Duration
+	onPanic  func(*PanicError)
+	keepMax  bool
+	workers  []*worker
+	guests   []atom.Pointer[guest]
+	procs    []atom.Pointer[proc] // the workers', then the guests'
+	injector injector
+
+	_          [128]byte
+	state      atom.Uint64 // see idle.go
+	_          [128]byte
+	idle       bitset // the parked workers
+	freeGuests bitset
+	procsUsed  atom.Uint32 // procs from here on are nil
+
+	// Closing, in this order.
+	cancelled atom.Bool   // by Close: tasks that have not begun never will, waits are cancelled
+	stopping  atom.Bool   // everything has ended; trunks return
+	base      context.Context
+	cancel    context.CancelCauseFunc
+	quiet     chan struct{} // closed when everything has ended
+	setQuiet  sync.Once
+	finish    sync.Once
+	gone      chan struct{} // closed when Close or Shutdown has finished
+
+	mu      sync.Mutex
+	fibers  map[*fiber]struct{} // all there are, to cancel their waits
+	started int
+	running sync.WaitGroup
+	threads []int
+	pinErr  error
+}
+
+// New returns a pool. It starts nothing.
+func New(c Config) (*Pool, error) {
+	if c.Workers < 1 || c.Workers > MaxWorkers {
+		return nil, errors.New("worker: the number of workers is not between 1 and 4096")
+	}
+	if len(c.CPUs) != 0 && len(c.CPUs) != c.Workers {
+		return nil, errors.New("worker: as many CPUs as workers are needed, or none")
+	}
+	guests := max(8, 2*c.Workers)
+	p := &Pool{
+		size:       c.Workers,
+		spin:       c.Spin,
+		onPanic:    c.OnPanic,
+		keepMax:    c.KeepGOMAXPROCS,
+		workers:    make([]*worker, c.Workers),
+		guests:     make([]atom.Pointer[guest], guests),
+		procs:      make([]atom.Pointer[proc], c.Workers+guests),
+		idle:       newBitset(c.Workers),
+		freeGuests: newBitset(guests),
+		quiet:      make(chan struct{}),
+		gone:       make(chan struct{}),
+		fibers:     map[*fiber]struct{}{},
+	}
+	p.base, p.cancel = context.WithCancelCause(context.Background())
+	for i := range p.workers {
+		w := &worker{}
+		w.pool, w.id = p, i
+		if len(c.CPUs) != 0 {
+			w.cpus = c.CPUs[i]
+		}
+		w.parked.Store(neverStarted)
+		p.workers[i] = w
+		p.idle.add(i)
+	}
+	for i := range p.guests {
+		p.freeGuests.add(i)
+	}
+	p.procsUsed.Store(uint32(c.Workers))
+	return p, nil
+}
+
+// Size returns the number of workers.
+func (p *Pool) Size() int { return p.size }
+
+// start starts a worker that has never run.
+func (p *Pool) start(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.started++; p.started == 1 && !p.keepMax {
+		reserve(p.size + 1)
+	}
+	p.running.Add(1)
+	go w.main()
+}
+
+// main locks the goroutine to its thread and runs the worker there. It returns while still locked, so that the thread ends
+// with it, and nobody inherits its affinity mask.
+func (w *worker) main() {
+	runtime.LockOSThread()
+	if onMainThread() {
+		// The main thread cannot end. While it is held here, another goroutine has to run elsewhere.
+		held := make(chan struct{})
+		go func() { close(held); w.main() }()
+		<-held
+		runtime.UnlockOSThread()
+		return
+	}
+	p := w.pool
+	unpin := func() error { return nil }
+	var err error
+	if !w.cpus.IsEmpty() {
+		unpin, err = pin(w.cpus)
+	}
+	p.mu.Lock()
+	p.threads = append(p.threads, threadID())
+	if err != nil && p.pinErr == nil {
+		p.pinErr = err
+	}
+	p.mu.Unlock()
+	defer p.running.Done()
+	defer func() { _ = unpin() }()
+	w.init(w.id)
+	p.procs[w.id].Store(&w.proc)
+	w.isSearching = true // deliver has counted it so
+	w.parked.Store(asleep)
+	w.trunk()
+}
+
+// Submit hands over a task, to be run some time. It fails with [ErrClosed] if the pool takes no more. It does not block.
+//
+// On a task's own goroutine, use [Task.Submit] instead.
+func (p *Pool) Submit(r *Root) error {
+	r.prepare(p)
+	if !p.injector.push(&r.job) {
+		return ErrClosed
+	}
+	p.notify(nil)
+	return nil
+}
+
+// RunHere is Submit for a caller that is going to wait for the task: where a seat is free, a goroutine of the pool runs it at
+// once, at the cost of a switch between goroutines, and idle workers steal from it.
+func (p *Pool) RunHere(r *Root) error {
+	g := p.admit()
+	if g == nil {
+		return p.Submit(r)
+	}
+	r.prepare(p)
+	g.root <- r
+	return nil
+}
+
+// Closed reports whether the pool has stopped taking work.
+func (p *Pool) Closed() bool { return p.state.Load()&closedBit != 0 }
+
+// Shutdown stops taking work, waits until everything that was taken has ended, and leaves no goroutine and no thread behind.
+// If ctx is done first, it returns ctx's error and the tasks go on; Shutdown or Close may be called again. From a task of the
+// pool it returns an error at once. It may be called more than once, and at the same time.
+//
+// The steps:
+//
+//  1. Refuse: the closed bit keeps guests out, the injector takes nothing more. A submission has come before that, and will
+//     run, or reports ErrClosed.
+//  2. Drain: tasks may still start tasks. Whoever runs out of work after step 1 looks whether all have (checkQuiet).
+//  3. Stop: the trunks see stopping, end their fibers and return, and their threads with them; the guests' goroutines end.
+//  4. Restore GOMAXPROCS.
+func (p *Pool) Shutdown(ctx context.Context) error {
+	if p.fromTask() {
+		return errors.New("pinwheel: Shutdown was called by a task of the scheduler, which would wait for itself")
+	}
+	p.refuse()
+	select {
+	case <-p.quiet:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.finish.Do(p.stop)
+	<-p.gone
+	return nil
+}
+
+// Close cancels all tasks, those that have begun by their context, and then does what Shutdown does. Tasks that have not
+// begun end with [ErrClosed].
+func (p *Pool) Close() error {
+	if p.fromTask() {
+		return errors.New("pinwheel: Close was called by a task of the scheduler, which would wait for itself")
+	}
+	p.refuse()
+	p.cancelled.Store(true) // then look for fibers that wait: the mirror image of Waiter.Wait
+	p.cancel(ErrClosed)
+	p.mu.Lock()
+	var waits []*Waiter
+	for f := range p.fibers {
+		if w := f.waiter.Load(); w != nil {
+			waits = append(waits, w)
+		}
+	}
+	p.mu.Unlock()
+	for _, w := range waits {
+		w.cancel()
+	}
+	return p.Shutdown(context.Background())
+}
+
+func (p *Pool) refuse() {
+	p.state.Or(closedBit)
+	p.injector.close()
+	p.checkQuiet()
+}
+
+// checkQuiet notices that a pool that takes no more work has none left. Whoever might be the last to run out of work calls
+// it afterwards.
+func (p *Pool) checkQuiet() {
+	s := p.state.Load()
+	if s&closedBit == 0 || awake(s) != 0 || visits(s) != 0 || p.anyWork() {
+		return
+	}
+	for _, w := range p.workers {
+		if w.suspended.Load() != 0 {
+			return
+		}
+	}
+	if p.state.Load() == s {
+		p.setQuiet.Do(func() { close(p.quiet) })
+	}
+}
+
+func (p *Pool) stop() {
+	defer close(p.gone)
+	p.stopping.Store(true)
+	for _, w := range p.workers {
+		if p.procs[w.id].Load() != nil {
+			p.wake(w)
+		}
+	}
+	p.running.Wait()
+	p.mu.Lock()
+	threads, started := p.threads, p.started
+	p.mu.Unlock()
+	for _, id := range threads {
+		awaitThreadEnd(id)
+	}
+	for i := range p.guests {
+		if g := p.guests[i].Load(); g != nil {
+			close(g.root)
+			<-g.gone
+		}
+	}
+	if started > 0 && !p.keepMax {
+		release(p.size + 1)
+	}
+	p.cancel(ErrClosed)
+}
+
+// fromTask reports whether the caller is a task of the pool.
+func (p *Pool) fromTask() bool {
+	id := gid.Current()
+	for i := range int(p.procsUsed.Load()) {
+		if v := p.procs[i].Load(); v != nil {
+			if f := v.cur.Load(); f != nil && f.g.Load() == id && f.task != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// abandoned deals with a panic that nobody awaits.
+func (p *Pool) abandoned(err *PanicError) {
+	switch {
+	case err == nil || err.Value == ErrGoexit:
+	case p.onPanic != nil:
+		p.onPanic(err)
+	default:
+		go panic(err) // as a goroutine's would, beyond all recovers
+	}
+}
+
+// Abandoned hands a panic that nobody awaits to the pool's panic handler, or ends the process if it has none.
+func (p *Pool) Abandoned(err *PanicError) { p.abandoned(err) }
+
+func (p *Pool) register(f *fiber) {
+	p.mu.Lock()
+	p.fibers[f] = struct{}{}
+	p.mu.Unlock()
+}
+
+func (p *Pool) unregister(f *fiber) {
+	p.mu.Lock()
+	delete(p.fibers, f)
+	p.mu.Unlock()
+}
+
+// avoid returns the worker that should rather not be woken by the executor from, because it would share its CPU; or -1.
+func (p *Pool) avoid(from *proc) int {
+	if from == nil || from.id < p.size || p.size < 2 {
+		return -1
+	}
+	cpu := currentCPU()
+	for i, w := range p.workers {
+		if w.cpus.Has(cpu) {
+			return i
+		}
+	}
+	return -1
+}
+
+// spins returns how often to look before suspending a fiber.
+func (p *Pool) spins(f *fiber) int {
+	if p.size == 1 {
+		return 0
+	}
+	if f.guest != nil {
+		return guestSpin
+	}
+	return awaitSpin
+}

@@ -1,0 +1,104 @@
+package worker
+
+import (
+	"math/rand/v2"
+
+	"github.com/pinwheel-sched/pinwheel/deque"
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// A proc is what every executor of tasks has, a worker as well as a guest: the public deque that thieves steal from, and the
+// words by which others ask for its attention.
+type proc struct {
+	pool  *Pool
+	id    int // index in pool.procs
+	thief deque.Thief[Job]
+	_     [128]byte
+
+	// Written by others.
+	wanted atom.Uint32 // what others want of the running fiber: the flags below
+	_      [128]byte
+
+	// Written by the owner, read by others.
+	cur   atom.Pointer[fiber] // the fiber that runs on it
+	stats counters
+	_     [128]byte
+
+	// The owner's.
+	own deque.Owner[Job]
+	rng rand.PCG
+}
+
+const (
+	wantSwitch uint32 = 1 << iota // a fiber of this worker is ready
+	wantStop                      // the pool is stopping
+)
+
+// init makes the deque. It is for the owner to call, so that the memory is on its node.
+func (p *proc) init(id int) {
+	p.own, p.thief = deque.New[Job](64)
+	p.rng.Seed(uint64(id), 0x9E3779B97F4A7C15)
+}
+
+// request asks the running fiber to look up at its next safe point, for the reasons in flags.
+//
+// The order is: flags, then the fiber, then its attention word. A worker that switches fibers stores the new one and then
+// reads the flags (run). So either it sees the flags, or the fiber loaded here is the new one.
+func (p *proc) request(flags uint32) {
+	if flags != 0 && p.wanted.Load()&flags != flags {
+		p.wanted.Or(flags)
+	}
+	if f := p.cur.Load(); f != nil && f.attn.Load() == 0 {
+		f.attn.Store(1)
+	}
+}
+
+// run makes f the fiber that others reach through the proc.
+func (p *proc) run(f *fiber) {
+	p.cur.Store(f)
+	if p.wanted.Load() != 0 {
+		f.attn.Store(1)
+	}
+}
+
+// withdraw takes the entry of a reclaimed job off the deque, if it is the youngest. Otherwise it stays behind as a stale one.
+func (p *proc) withdraw(j *Job) {
+	if x := p.own.Pop(); x != nil && x != j {
+		p.own.Push(x)
+	}
+}
+
+// steal takes a job from another proc. If that leaves the victim without public work, it asks it to expose more.
+func (p *proc) steal(victim *proc) (*Job, deque.Status) {
+	j, status := victim.thief.Steal()
+	if status == deque.OK {
+		p.stats.steals.add(1)
+		if victim.thief.Empty() {
+			victim.request(0)
+		}
+	}
+	return j, status
+}
+
+// stealAny tries every other proc once, from a random one on. It reports whether work may be left that it did not get,
+// because it lost a race.
+func (p *proc) stealAny() (j *Job, again bool) {
+	procs := p.pool.procs
+	n := int(p.pool.procsUsed.Load())
+	for i, left := int(p.rng.Uint64()%uint64(n)), n; left > 0; left-- {
+		if v := procs[i].Load(); v != nil && v != p {
+			j, status := p.steal(v)
+			switch status {
+			case deque.OK:
+				return j, false
+			case deque.Lost:
+				again = true
+			}
+		}
+		if i++; i == n {
+			i = 0
+		}
+	}
+	p.stats.failed.add(1)
+	return nil, again
+}

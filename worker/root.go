@@ -1,0 +1,112 @@
+package worker
+
+import (
+	"context"
+	"unsafe"
+)
+
+// A Root is a task that was submitted, as opposed to a fork. Embed it in what the task needs besides, so that both are one
+// allocation, and set it up with Init. It is submitted once.
+type Root struct {
+	job  Job // must be first
+	task Task
+	body Body
+}
+
+// A Body is what a root task does.
+type Body interface {
+	// Run does the work, as a task.
+	Run(t *Task)
+	// Done is called once, when the task is over and its handle has ended. failure is non-nil if Run panicked or left by
+	// runtime.Goexit. refused is non-nil if Run was never called: the context was done, or the pool closed, before.
+	// It is called on a worker, or a goroutine of the pool; it must not block, and not panic.
+	Done(failure *PanicError, refused error)
+}
+
+// Init sets r up to run body under ctx.
+func (r *Root) Init(ctx context.Context, body Body) {
+	r.job.run = runRoot
+	r.job.state.Store(jobRoot)
+	r.task.parent = ctx
+	r.body = body
+}
+
+// prepare binds the task to the pool that is going to run it.
+func (r *Root) prepare(p *Pool) { r.task.pool = p }
+
+// rootOf returns the root that a job is part of.
+func rootOf(j *Job) *Root { return (*Root)(unsafe.Pointer(j)) }
+
+func runRoot(f *fiber, j *Job) {
+	r := rootOf(j)
+	f.p.stats.tasks.add(1)
+	if err := r.refusal(f.p.pool); err != nil {
+		if f.guest != nil {
+			f.guest.depart()
+		}
+		r.body.Done(nil, err)
+		return
+	}
+	run := rootRun{f: f, r: r}
+	r.task.begin(f)
+	run.level = f.enter(&r.task)
+	defer run.finish()
+	r.body.Run(&r.task)
+	run.returned = true
+}
+
+// refusal says why the task need not begin.
+func (r *Root) refusal(p *Pool) error {
+	if p.cancelled.Load() {
+		return ErrClosed
+	}
+	return r.task.parent.Err()
+}
+
+type rootRun struct {
+	f        *fiber
+	r        *Root
+	level    level
+	returned bool
+}
+
+func (s *rootRun) finish() {
+	var failure *PanicError
+	if !s.returned {
+		failure = s.f.caught(recover())
+	}
+	s.f.leave(s.level)
+	if s.f.guest != nil {
+		s.f.guest.depart()
+	}
+	s.r.body.Done(failure, nil)
+}
+
+// Submit hands over a task from the goroutine of a running one: it goes to the worker's own deque, from where the worker takes
+// the youngest task next and thieves the oldest first.
+func (t *Task) Submit(r *Root) error {
+	f := t.running("Submit")
+	r.prepare(f.p.pool)
+	f.p.own.Push(&r.job)
+	f.p.pool.notify(f.p)
+	return nil
+}
+
+// RunInPlace runs a task on the calling task's own fiber, under a context derived from it. It returns the failure if fn
+// panicked. If fn calls runtime.Goexit, that ends the calling task as well.
+func (t *Task) RunInPlace(ctx context.Context, fn func(*Task)) (failure *PanicError) {
+	f := t.running("Run")
+	inner := &Task{parent: ctx, pool: t.pool}
+	inner.begin(f)
+	l := f.enter(inner)
+	returned := false
+	defer func() {
+		if !returned {
+			failure = f.caught(recover())
+		}
+		f.leave(l)
+	}()
+	fn(inner)
+	returned = true
+	return nil
+}

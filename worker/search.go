@@ -1,0 +1,105 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// injectorTurn is how often, in jobs, a worker with work of its own looks at the injector first, so that work from outside
+// is not starved by tasks that beget tasks. (A prime, as in Go's scheduler, to stay out of step with patterns.)
+const injectorTurn = 61
+
+// find returns the next job for fiber f to run. It returns nil when the fiber should yield to the trunk instead: a ready
+// fiber waits, or the pool stops. It parks the thread while there is neither.
+func (w *worker) find(f *fiber) *Job {
+	for !w.anyReady() && !w.pool.stopping.Load() {
+		j := w.local()
+		if j == nil {
+			j = w.search()
+		}
+		if j != nil {
+			w.endSearch()
+			w.fruitless = false
+			return j
+		}
+		if !w.anyReady() && !w.pool.stopping.Load() {
+			f.forget()
+			w.park()
+		}
+	}
+	w.endSearch()
+	return nil
+}
+
+// local takes a job from the worker's own deque or the injector.
+func (w *worker) local() *Job {
+	if w.tick++; w.tick%injectorTurn == 0 {
+		if j, _ := w.pool.injector.pop(); j != nil {
+			return j
+		}
+	}
+	if j := w.own.Pop(); j != nil {
+		return j
+	}
+	j, _ := w.pool.injector.pop()
+	return j
+}
+
+// search looks at the injector and the other procs until it finds a job, something else calls for the worker, or the spin
+// time is over.
+func (w *worker) search() *Job {
+	if !w.isSearching {
+		if !w.pool.beginSearch() {
+			return nil
+		}
+		w.isSearching = true
+	}
+	spin := w.pool.spin
+	if w.fruitless {
+		spin = 0
+	}
+	var deadline time.Duration
+	for round := 0; ; round++ {
+		j, again := w.stealAny()
+		if j != nil {
+			return j
+		}
+		j, busy := w.pool.injector.pop()
+		if j != nil {
+			return j
+		}
+		if w.anyReady() || w.pool.stopping.Load() {
+			return nil
+		}
+		if again || busy {
+			atom.Yield()
+			continue
+		}
+		if round%8 == 0 {
+			now := atom.Now()
+			if round == 0 {
+				deadline = now + spin
+			}
+			if now >= deadline || w.pool.crowded() {
+				w.fruitless = true
+				return nil
+			}
+		}
+		for range 8 {
+			atom.Yield()
+		}
+	}
+}
+
+// endSearch leaves the searching state, after something was found. If nobody else searches, and there is work left, it wakes
+// the next: those who made that work visible have relied on this worker.
+func (w *worker) endSearch() {
+	if !w.isSearching {
+		return
+	}
+	w.isSearching = false
+	if w.pool.endSearch() && w.pool.anyWork() {
+		w.pool.notify(&w.proc)
+	}
+}

@@ -1,0 +1,171 @@
+package worker
+
+import (
+	"context"
+	"time"
+	"unsafe"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/gid"
+)
+
+// A Task is the handle of a running task. It is a context.Context: done when the context that the task was started with is
+// done, when the scheduler is closed, and when the task has ended. Contexts derived from it may outlive the task, so a handle
+// is never used for another.
+//
+// Forks, loops and whatever else takes a *Task must be called on the task's own goroutine. As a context it may be handed to
+// any: what waits under it asks whether the caller is the task ([Current]), and blocks the calling goroutine if not.
+type Task struct {
+	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
+	pool   *Pool
+	parent context.Context
+	home   atom.Pointer[fiber]      // where it runs, nil before and after. For others.
+	state  atom.Uint32              // taskNew and so on
+	c      atom.Pointer[taskCancel] // made when somebody asks for Done
+}
+
+const (
+	taskNew uint32 = iota
+	taskRuns
+	taskEnded
+)
+
+type taskKey struct{}
+
+// ended is the fiber of tasks that have ended. No fork fits its top, so all operations take their slow paths.
+var ended = func() *fiber { f := &fiber{}; f.init(); return f }()
+
+func (t *Task) begin(f *fiber) {
+	t.s = &f.forkStack
+	t.state.Store(taskRuns)
+	t.home.Store(f)
+}
+
+// child returns the handle of a stolen fork of t, which is about to run on f. Its context is that of t: a task outlives its
+// forks.
+func (t *Task) child(f *fiber) *Task {
+	c := &Task{pool: t.pool, parent: t.parent}
+	c.begin(f)
+	return c
+}
+
+func (t *Task) end() {
+	t.s = &ended.forkStack
+	t.home.Store(nil)
+	t.state.Store(taskEnded) // then look for somebody who asked for Done: the mirror image of canceller
+	if c := t.c.Load(); c != nil {
+		c.cancel(context.Canceled)
+	}
+}
+
+func (t *Task) fiber() *fiber { return (*fiber)(unsafe.Pointer(t.s)) }
+
+// running returns the fiber of the running task, or panics if t is not it.
+func (t *Task) running(op string) *fiber {
+	f := t.fiber()
+	if f == ended {
+		panic("pinwheel: " + op + " with the handle of a task that has ended")
+	}
+	if f.g.Load() != gid.Current() {
+		panic("pinwheel: " + op + " with the handle of a task that runs on another goroutine")
+	}
+	return f
+}
+
+// Current returns the task that is running on the calling goroutine, if ctx is that task or was derived from it or from a
+// task that it runs in. Otherwise it returns nil. It costs a few nanoseconds if ctx is a *Task.
+func Current(ctx context.Context) *Task {
+	t, ok := ctx.(*Task)
+	if !ok {
+		if t, _ = ctx.Value(taskKey{}).(*Task); t == nil {
+			return nil
+		}
+	}
+	f := t.home.Load()
+	if f == nil || f.g.Load() != gid.Current() {
+		return nil
+	}
+	return f.task
+}
+
+// PoolOf returns the pool that the task in ctx runs in, wherever the caller runs, or nil if ctx has no task.
+func PoolOf(ctx context.Context) *Pool {
+	t, ok := ctx.(*Task)
+	if !ok {
+		if t, _ = ctx.Value(taskKey{}).(*Task); t == nil {
+			return nil
+		}
+	}
+	return t.pool
+}
+
+// Attention reports whether somebody wants the task to take a safe point, to split its work or to give way.
+func (t *Task) Attention() bool { return t.s.attn.Load() != 0 }
+
+// SafePoint lets ready tasks of this worker run, if there are any, and thieves have work.
+func (t *Task) SafePoint() {
+	if t.s.attn.Load() != 0 {
+		f := t.running("SafePoint")
+		f.service()
+		f.expose()
+	}
+}
+
+// Deadline returns the deadline of the context that the task was started with.
+func (t *Task) Deadline() (time.Time, bool) { return t.parent.Deadline() }
+
+// Err returns nil while the task runs and is not cancelled. It does not block and costs a few nanoseconds.
+func (t *Task) Err() error {
+	if c := t.c.Load(); c != nil {
+		return c.Err()
+	}
+	if err := t.parent.Err(); err != nil {
+		return err
+	}
+	if t.state.Load() == taskEnded || t.pool.cancelled.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value returns the value of the context that the task was started with.
+func (t *Task) Value(key any) any {
+	if key == (taskKey{}) {
+		return t
+	}
+	if c := t.c.Load(); c != nil {
+		return c.Value(key) // which lets package context find the canceller, and attach to it directly
+	}
+	return t.parent.Value(key)
+}
+
+// Done returns a channel that is closed when the task is cancelled or has ended. The first call costs some allocations.
+func (t *Task) Done() <-chan struct{} { return t.canceller().Done() }
+
+// cancellable reports whether anything can cancel the task while it runs, except closing the pool.
+func (t *Task) cancellable() bool { return t.parent.Done() != nil }
+
+// A taskCancel is the part of a task's context that costs something.
+type taskCancel struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+func (t *Task) canceller() *taskCancel {
+	if c := t.c.Load(); c != nil {
+		return c
+	}
+	c := &taskCancel{}
+	c.Context, c.cancel = context.WithCancelCause(t.parent)
+	if !t.c.CompareAndSwap(nil, c) {
+		c.cancel(nil)
+		return t.c.Load()
+	}
+	if t.state.Load() == taskEnded {
+		c.cancel(context.Canceled)
+		return c
+	}
+	stop := context.AfterFunc(t.pool.base, func() { c.cancel(ErrClosed) })
+	context.AfterFunc(c, func() { stop() })
+	return c
+}

@@ -1,0 +1,150 @@
+package worker
+
+import (
+	"context"
+	"sync"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// A Waiter is one wait of one task or goroutine: the parking primitive that everything that waits is built from.
+//
+//	var w worker.Waiter
+//	w.Init(ctx)
+//	... let others find w, under a lock or by an atomic word ...
+//	err := w.Wait(ctx)
+//
+// Init decides who waits: if ctx belongs to the task that runs on the calling goroutine, Wait suspends that task, otherwise
+// it blocks the goroutine. [Waiter.Wake] may come before Wait, and is not lost. Wake and the context race for the waiter, and
+// exactly one wins: if Wake returns true, Wait returns nil; if Wait returns an error, Wake returns false, and whatever the
+// wake was to hand over is still the waker's. A Waiter is used for one wait.
+type Waiter struct {
+	state atom.Uint32
+	f     *fiber        // the task's, or nil
+	sema  chan struct{} // the goroutine's
+}
+
+//	      Wait            Wake
+//	armed ----> parked ---------> woken
+//	  |            |                ^
+//	  |            | cancel         |
+//	  |            v                |
+//	  +------> cancelled            |
+//	  +-----------------------------+
+//
+// Whoever moves the state out of parked ends the suspension.
+const (
+	waitArmed uint32 = iota
+	waitParked
+	waitWoken
+	waitCancelled
+)
+
+var semas = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
+
+// Init prepares the wait.
+func (w *Waiter) Init(ctx context.Context) {
+	if t := Current(ctx); t != nil {
+		w.f = t.fiber()
+	}
+}
+
+// Wait waits for [Waiter.Wake], or until ctx is done, or the task's scheduler is closed; then it returns ctx's error, or
+// context.Canceled. It must be called by whoever called Init. What happened before Wake happens before the return.
+func (w *Waiter) Wait(ctx context.Context) error {
+	if w.state.Load() == waitWoken {
+		return nil
+	}
+	if w.f != nil {
+		return w.suspend(ctx)
+	}
+	return w.block(ctx)
+}
+
+func (w *Waiter) suspend(ctx context.Context) error {
+	f := w.f
+	f.waiter.Store(w) // then look whether the pool is being closed: the mirror image of Pool.Close
+	if f.p.pool.cancelled.Load() {
+		w.cancel()
+	}
+	stop := w.watch(ctx)
+	if w.state.CompareAndSwap(waitArmed, waitParked) {
+		f.suspend()
+	}
+	f.waiter.Store(nil)
+	if stop != nil {
+		stop()
+	}
+	if w.state.Load() == waitWoken {
+		return nil
+	}
+	return errOf(ctx)
+}
+
+// watch has the wait cancelled when ctx is done.
+func (w *Waiter) watch(ctx context.Context) (stop func() bool) {
+	if t, ok := ctx.(*Task); ok {
+		if !t.cancellable() {
+			return nil
+		}
+		ctx = t.parent
+	} else if ctx.Done() == nil {
+		return nil
+	}
+	return context.AfterFunc(ctx, w.cancel)
+}
+
+// errOf returns the error of a context under which a wait was cancelled.
+func errOf(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return context.Canceled // the pool is being closed
+}
+
+func (w *Waiter) block(ctx context.Context) error {
+	w.sema = semas.Get().(chan struct{})
+	if !w.state.CompareAndSwap(waitArmed, waitParked) {
+		semas.Put(w.sema)
+		return nil
+	}
+	defer semas.Put(w.sema)
+	select {
+	case <-w.sema:
+		return nil
+	case <-ctx.Done():
+		if w.state.CompareAndSwap(waitParked, waitCancelled) {
+			return ctx.Err()
+		}
+		<-w.sema // the wake was first
+		return nil
+	}
+}
+
+// Wake ends the wait. It reports false if the wait has been cancelled or woken before. It does not block.
+func (w *Waiter) Wake() bool { return w.end(waitWoken) }
+
+func (w *Waiter) cancel() { w.end(waitCancelled) }
+
+func (w *Waiter) end(how uint32) bool {
+	for {
+		switch s := w.state.Load(); s {
+		case waitArmed:
+			if w.state.CompareAndSwap(waitArmed, how) {
+				return true
+			}
+		case waitParked:
+			f, sema := w.f, w.sema // the waiter may be gone after the swap
+			if w.state.CompareAndSwap(waitParked, how) {
+				if f != nil {
+					f.resume()
+				} else {
+					sema <- struct{}{}
+				}
+				return true
+			}
+		default:
+			return false
+		}
+	}
+}
