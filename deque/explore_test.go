@@ -125,6 +125,17 @@ func (g *game) check() {
 	}
 }
 
+// held counts the slots that point to something.
+func (d *deque[T]) held() int {
+	n := 0
+	for i := range d.slots {
+		if d.slots[i].Load() != nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (s scenario) explore(t *testing.T) {
 	t.Helper()
 	mc.Explore(t, mc.Config{Preemptions: 3}, s.play)
