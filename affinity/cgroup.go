@@ -81,7 +81,7 @@ func newMount(fstype, root, point, options string) (cgroupMount, bool) {
 	default:
 		return cgroupMount{}, false
 	}
-	return m, true
+	return m, len(root) <= maxPath && len(point) <= maxPath
 }
 
 // unescape undoes the kernel's octal escapes for white space and backslashes in paths.

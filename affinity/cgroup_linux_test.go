@@ -60,3 +60,16 @@ func TestCpusetOfARealCgroupIsAllThatIsAllowed(t *testing.T) {
 		t.Errorf("cpuset %v: %+v", only, got)
 	}
 }
+
+func TestRestoreOfCPUsThatAreGoneGivesTheThreadWhatThereIs(t *testing.T) {
+	cpus := allowed(t)
+	last := cpus.List()[cpus.Len()-1]
+	if cpus.Len() < 2 || !cpus.Has(0) {
+		t.Skipf("needs CPU 0 and another one, has %v", cpus)
+	}
+	dir := group(t, "cpuset", fmt.Sprintf("pinwheel-test-%d", os.Getpid()), "cpuset.cpus", fmt.Sprint(last), "cpuset.mems", "0")
+	cmd := child("orphan=" + dir)
+	if got := reportOf(t, cmd, cmd.Start); got.Restored != affinity.NewSet(last) {
+		t.Errorf("%+v, want %d", got, last)
+	}
+}

@@ -3,10 +3,14 @@
 package affinity_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
+	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,9 +18,65 @@ import (
 	"github.com/pinwheel-sched/pinwheel/affinity"
 )
 
+// childEnv makes the test binary act as a child process that does what its value says and prints a report.
+const childEnv = "AFFINITY_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if do := os.Getenv(childEnv); do != "" {
+		childMain(do)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A report is what a child process finds out about itself.
+type report struct {
+	Allowed, Topology affinity.Set
+	DefaultWorkers    int
+	Quota             float64
+	AllowedError      string
+	PinError          string
+	Pinned            affinity.Set // after pinning to the last allowed CPU
+	Restored          affinity.Set // after restoring
+}
+
+func printReport(r report) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(string(text))
+}
+
+// child returns the command that runs the test binary as a child.
+func child(do string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+do, "GORACE=atexit_sleep_ms=0")
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// reportOf runs a child, started by start, and returns its report.
+func reportOf(t *testing.T, cmd *exec.Cmd, start func() error) (r report) {
+	t.Helper()
+	var out strings.Builder
+	cmd.Stdout = &out
+	if err := start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("child: %v\n%s", err, out.String())
+	}
+	if err := json.Unmarshal([]byte(out.String()), &r); err != nil {
+		t.Fatalf("child printed %q: %v", out.String(), err)
+	}
+	return r
+}
+
 // childMain does what the parent asks, a list of words, and reports:
 //
 //	join=DIR     first move the process to a cgroup
+//	orphan=DIR   first restrict and pin the thread to the first CPU, then move to a cgroup without it, and report on restoring
 //	eperm        let the kernel refuse sched_setaffinity with EPERM, and so on, from now on
 //	einval
 //	blind        refuse sched_getaffinity with ENOSYS
@@ -28,7 +88,10 @@ func childMain(do string) {
 		switch name {
 		case "report":
 		case "join":
-			err = os.WriteFile(arg+"/cgroup.procs", []byte(fmt.Sprint(os.Getpid())), 0)
+			err = join(arg)
+		case "orphan":
+			printReport(orphan(arg))
+			return
 		case "eperm":
 			err = refuse(unix.SYS_SCHED_SETAFFINITY, unix.EPERM, 0)
 		case "einval":
@@ -66,6 +129,25 @@ func childMain(do string) {
 	}
 	r.Restored, _ = affinity.Current()
 	printReport(r)
+}
+
+func join(cgroup string) error {
+	return os.WriteFile(cgroup+"/cgroup.procs", []byte(fmt.Sprint(os.Getpid())), 0)
+}
+
+func orphan(cgroup string) (r report) {
+	runtime.LockOSThread()
+	var mask unix.CPUSet
+	mask.Set(0)
+	err1 := unix.SchedSetaffinity(0, &mask)
+	restore, err2 := affinity.Pin(0)
+	err3 := join(cgroup)
+	r.Pinned, _ = affinity.Current()
+	if err := errors.Join(err1, err2, err3, restore()); err != nil {
+		panic(err)
+	}
+	r.Restored, _ = affinity.Current()
+	return r
 }
 
 // refuse makes a system call fail in all threads of the process, for good: always, or, with a limit, if its second

@@ -135,12 +135,13 @@ func TestHostileTreesCostLittle(t *testing.T) {
 		manyNodes["sys/devices/system/node/node"+number+"/cpulist"] = &fstest.MapFile{Data: []byte(number)}
 	}
 	for what, tree := range map[string]fs.FS{
-		"as many CPUs as there can be": filesOf("sys/devices/system/cpu/online", "0-8191"),
-		"a list of too many CPUs":      filesOf("sys/devices/system/cpu/online", "0-4294967295"),
-		"a line that never ends":       filesOf("proc/stat", strings.Repeat("cpu0 ", 1<<20)),
-		"as many mounts as fit":        filesOf("proc/self/mountinfo", strings.Repeat(mountV2, 1<<17), "proc/self/cgroup", "0::/"+strings.Repeat("a/", 2000)),
-		"a path that is too long":      filesOf("proc/self/mountinfo", mountV2, "proc/self/cgroup", "0::/"+strings.Repeat("a/", 20000)),
-		"a node for each CPU":          manyNodes,
+		"as many CPUs as there can be":   filesOf("sys/devices/system/cpu/online", "0-8191"),
+		"a list of too many CPUs":        filesOf("sys/devices/system/cpu/online", "0-4294967295"),
+		"a line that never ends":         filesOf("proc/stat", strings.Repeat("cpu0 ", 1<<20)),
+		"as many mounts as fit":          filesOf("proc/self/mountinfo", strings.Repeat(mountV2, 1<<17), "proc/self/cgroup", "0::/"+strings.Repeat("a/", 2000)),
+		"a mount point that is too long": filesOf("proc/self/mountinfo", strings.Replace(mountV2, "/sys", strings.Repeat("/a", 30000), 1), "proc/self/cgroup", "0::"+strings.Repeat("/a", 2000)),
+		"a path that is too long":        filesOf("proc/self/mountinfo", mountV2, "proc/self/cgroup", "0::/"+strings.Repeat("a/", 20000)),
+		"a node for each CPU":            manyNodes,
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -81,8 +81,9 @@ func (l *Limits) tighten(t *tree, dirs []string, read func(*tree, string) (float
 	}
 }
 
-// cpuset returns the CPUs of the innermost directory that has any. A directory may have several files; an effective one is
-// the kernel's last word, one that holds what was asked for is cut by those of the ancestors.
+// cpuset returns the CPUs of the innermost directory that has any, cut by those of its ancestors. In each directory the first
+// one of the files counts that says something: what is in effect comes before what was asked for. An ancestor that has given
+// away all these CPUs to a partition does not count.
 func (t *tree) cpuset(dirs []string, files ...string) (cpus Set, from string) {
 	for _, dir := range dirs {
 		for _, file := range files {
@@ -95,9 +96,6 @@ func (t *tree) cpuset(dirs []string, files ...string) (cpus Set, from string) {
 				cpus, from = set, "/"+name
 			} else if both := cpus.And(set); !both.IsEmpty() {
 				cpus = both
-			}
-			if strings.Contains(file, "effective") {
-				return cpus, from
 			}
 			break
 		}

@@ -117,6 +117,13 @@ func TestLimitsAreTheTightestOfCgroupAndAncestors(t *testing.T) {
 			), 2, "", 2,
 		},
 		{
+			"the process is in a part of the container",
+			filesOf(
+				mountinfo, "33 31 0:29 /docker/4f /cg/cpu rw - cgroup cgroup rw,cpu\n", self, "1:cpu:/docker/4f/x\n",
+				"cg/cpu/x/cpu.cfs_quota_us", "200000", "cg/cpu/x/cpu.cfs_period_us", "100000",
+			), 2, "", 2,
+		},
+		{
 			"a second mount shows somebody else's cgroup",
 			filesOf(
 				mountinfo, "33 31 0:29 /other /mnt/x rw - cgroup cgroup rw,cpu\n"+mountCPU, self, "1:cpu:/mine\n",

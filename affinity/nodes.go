@@ -20,7 +20,7 @@ func (t *tree) readNodes(top *Topology) {
 	ids := numbered(t.names(sysNode), "node")
 	var columns []int // places in ids, and so in the tables of distances, of the nodes that have allowed CPUs
 	left, disjoint := top.Allowed, len(ids) <= maxNodes
-	for column, id := range ids[:min(len(ids), maxNodes)] {
+	for column, id := range ids {
 		dir := nodeDir(id)
 		set, _ := t.set(dir+"/cpumap", dir+"/cpulist")
 		set = set.And(top.Allowed)

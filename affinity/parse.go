@@ -102,7 +102,7 @@ func parseMask(s string) (Set, error) {
 	b := make([]byte, len(words)*4)
 	for i, word := range words {
 		w, err := strconv.ParseUint(word, 16, 32)
-		if err != nil || strings.ContainsAny(word, "+_") {
+		if err != nil {
 			return Set{}, fmt.Errorf("%s is not a word", quote(word))
 		}
 		at := (len(words) - 1 - i) * 4

@@ -31,7 +31,7 @@ func TestParseListReadsWhatLinuxWrites(t *testing.T) {
 // badLists are values that users and files may give and that are no CPU list.
 var badLists = []string{
 	"", " ", "0 ", " 0", "0, 1", "0 - 3", "+2", "-1", "-", "--", "1-", "-3-5", "1--2", "1-2-3", ",", "0,", ",0", "0,,1",
-	"5-3", "0-4294967295", "8192", "0-8192", "999999999999999999999", "1e3", "0x10", "1.5", "a", "0-3:1/2", "0\n", "0\x00", "٣",
+	"5-3", "0-4294967295", "8192", "0-8192", "00001", "999999999999999999999", "1e3", "0x10", "1.5", "a", "0-3:1/2", "0\n", "0\x00", "٣",
 	strings.Repeat("9", 1<<20), strings.Repeat("0,", 1<<20) + "0", strings.Repeat("0-8191,", 1<<14) + "0",
 }
 

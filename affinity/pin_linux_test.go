@@ -4,6 +4,7 @@ package affinity_test
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -61,6 +63,23 @@ func TestPinRestrictsTheThreadAndRestoreGivesItsMaskBack(t *testing.T) {
 	}
 }
 
+func TestOldRestoreDoesNotUndoANewPin(t *testing.T) {
+	lock(t)
+	before := current(t)
+	old, err1 := affinity.Pin(before.First())
+	err2 := old()
+	restore, err3 := affinity.Pin(before.First())
+	if err := errors.Join(err1, err2, err3, old()); err != nil {
+		t.Fatal(err)
+	}
+	if got := current(t); got.Len() != 1 {
+		t.Errorf("the mask is %v", got)
+	}
+	if err := restore(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAllowedLooksBehindThePin(t *testing.T) {
 	lock(t)
 	before := allowed(t)
@@ -99,8 +118,34 @@ func TestPinsNest(t *testing.T) {
 	if err := inner(); err != nil || current(t) != first {
 		t.Errorf("after the inner restore: %v, %v", current(t), err)
 	}
+	if got := allowed(t); got != before {
+		t.Errorf("Allowed after the inner restore is %v, want %v", got, before)
+	}
 	if err := outer(); err != nil || current(t) != before {
 		t.Errorf("after the outer restore: %v, %v", current(t), err)
+	}
+}
+
+func TestAllowedHeedsAMaskThatThisPackageDidNotSet(t *testing.T) {
+	lock(t)
+	before := current(t)
+	restore, err := affinity.Pin(before.First())
+	if err := errors.Join(err, restore()); err != nil {
+		t.Fatal(err)
+	}
+	var narrow, wide unix.CPUSet
+	narrow.Set(before.First())
+	for _, cpu := range before.List() {
+		wide.Set(cpu)
+	}
+	if err := unix.SchedSetaffinity(0, &narrow); err != nil {
+		t.Fatal(err)
+	}
+	if got := allowed(t); got != affinity.NewSet(before.First()) {
+		t.Errorf("Allowed is %v on a thread restricted to %d", got, before.First())
+	}
+	if err := unix.SchedSetaffinity(0, &wide); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -133,7 +178,7 @@ func TestPinToCPUsThatAreNotThereIsAnErrorAndHarmless(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, cpu := range []int{-1, 8192, 1 << 40} {
+	for _, cpu := range []int{-1, 8192, math.MaxInt} {
 		if _, err := affinity.Pin(cpu); err == nil {
 			t.Errorf("pinned to CPU %d", cpu)
 		}
@@ -264,6 +309,25 @@ func TestNoThreadStaysPinned(t *testing.T) {
 		if ok && strings.TrimSpace(mask) != before.String() {
 			t.Errorf("%s: the mask is %s, want %v", task, strings.TrimSpace(mask), before)
 		}
+	}
+}
+
+func TestNamedPipeInATreeIsNotWaitedFor(t *testing.T) {
+	root := t.TempDir()
+	cpu := filepath.Join(root, "sys/devices/system/cpu")
+	if err := errors.Join(os.MkdirAll(cpu, 0o755), unix.Mkfifo(filepath.Join(cpu, "online"), 0o644)); err != nil {
+		t.Skip(err)
+	}
+	done := make(chan *affinity.Topology)
+	go func() {
+		top, _ := affinity.Read(affinity.WithRoot(root))
+		done <- top
+	}()
+	select {
+	case top := <-done:
+		flat(t, top, "0")
+	case <-time.After(10 * time.Second):
+		t.Fatal("waited for a writer")
 	}
 }
 

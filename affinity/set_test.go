@@ -3,6 +3,7 @@ package affinity_test
 import (
 	"encoding/json"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -58,7 +59,7 @@ func TestSetAgreesWithAMap(t *testing.T) {
 		if a.Contains(b) != (len(and) == len(mb)) || !a.Or(b).Contains(a) {
 			t.Fatalf("%v.Contains(%v) is wrong", a, b)
 		}
-		for _, cpu := range []int{-1, 0, 7, 8, 299, 4199, 8191, 1 << 40} {
+		for _, cpu := range []int{-1, 0, 7, 8, 299, 4199, 8191, math.MaxInt} {
 			if a.Has(cpu) != ma[cpu] {
 				t.Fatalf("%v.Has(%d) = %v", a, cpu, a.Has(cpu))
 			}
@@ -79,7 +80,7 @@ func TestSetIsAValue(t *testing.T) {
 }
 
 func TestSetRefusesCPUsThatItCannotHold(t *testing.T) {
-	for _, cpu := range []int{-1, 8192, 1 << 62} {
+	for _, cpu := range []int{-1, 8192, math.MaxInt} {
 		func() {
 			defer func() {
 				if recover() == nil {

@@ -1,6 +1,7 @@
 package affinity_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 )
 
 const topologies = "../testdata/topologies"
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 func load(t testing.TB, name string) *machine.Machine {
 	t.Helper()
