@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
-	"github.com/pinwheel-sched/pinwheel/internal/gid"
 )
 
 // A fiber is a stack on which tasks run, and the fork stack that goes with it.
@@ -20,9 +19,10 @@ import (
 type fiber struct {
 	forkStack // must be first, see forkStack.attn
 
-	p    *proc
-	task *Task   // the innermost running task
-	g    atom.Uintptr // identity of its goroutine, set when it starts
+	p     *proc
+	task  *Task               // the innermost running task
+	g     atom.Uintptr        // identity of its goroutine, set when it starts
+	chain atom.Pointer[fiber] // in the table of fibers
 
 	// Of a worker's fiber.
 	w      *worker
@@ -63,10 +63,11 @@ func newFiber(w *worker) *fiber {
 type goexit struct{}
 
 func (f *fiber) main(yield func(struct{}) bool) {
-	f.g.Store(gid.Current())
+	f.arrive()
 	f.yield = yield
 	f.status = fiberDead
 	defer func() {
+		f.vanish()
 		if f.status == fiberDead {
 			panic(goexit{})
 		}
@@ -189,8 +190,19 @@ func (f *fiber) caught(r any) *PanicError {
 		return &PanicError{Value: ErrGoexit}
 	}
 	f.p.stats.panicked.add(1)
+	return asPanicError(r)
+}
+
+func asPanicError(r any) *PanicError {
 	if err, ok := r.(*PanicError); ok {
 		return err // it has its stack, from a task that this one awaited
 	}
 	return &PanicError{Value: r, Stack: debug.Stack()}
+}
+
+// Caught turns what a deferred function recovered from a panic, which must not be nil, into a failure with the stack of the
+// panic.
+func (t *Task) Caught(r any) *PanicError {
+	t.fiber().p.stats.panicked.add(1)
+	return asPanicError(r)
 }

@@ -1,7 +1,5 @@
 package worker
 
-import "github.com/pinwheel-sched/pinwheel/internal/gid"
-
 // A guest runs one task for a goroutine that waits for it. It is an ordinary goroutine with a deque, so workers steal from
 // it, but it neither steals nor runs what others submit.
 //
@@ -66,13 +64,14 @@ func (p *Pool) newGuest(i int) *guest {
 
 func (g *guest) main() {
 	defer func() {
+		g.f.vanish()
 		select {
 		case <-g.gone:
 		default:
 			go g.main() // a task has called runtime.Goexit
 		}
 	}()
-	g.f.g.Store(gid.Current())
+	g.f.arrive()
 	g.cur.Store(&g.f)
 	for r := range g.root {
 		r.job.run(&g.f, &r.job)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
-	"github.com/pinwheel-sched/pinwheel/internal/gid"
 )
 
 // Config says how to make a [Pool].
@@ -53,8 +52,8 @@ type Pool struct {
 	procsUsed  atom.Uint32 // procs from here on are nil
 
 	// Closing, in this order.
-	cancelled atom.Bool   // by Close: tasks that have not begun never will, waits are cancelled
-	stopping  atom.Bool   // everything has ended; trunks return
+	cancelled atom.Bool // by Close: tasks that have not begun never will, waits are cancelled
+	stopping  atom.Bool // everything has ended; trunks return
 	base      context.Context
 	cancel    context.CancelCauseFunc
 	quiet     chan struct{} // closed when everything has ended
@@ -286,15 +285,8 @@ func (p *Pool) stop() {
 
 // fromTask reports whether the caller is a task of the pool.
 func (p *Pool) fromTask() bool {
-	id := gid.Current()
-	for i := range int(p.procsUsed.Load()) {
-		if v := p.procs[i].Load(); v != nil {
-			if f := v.cur.Load(); f != nil && f.g.Load() == id && f.task != nil {
-				return true
-			}
-		}
-	}
-	return false
+	f := fiberHere()
+	return f != nil && f.task != nil && f.p.pool == p
 }
 
 // abandoned deals with a panic that nobody awaits.

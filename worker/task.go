@@ -14,7 +14,7 @@ import (
 // is never used for another.
 //
 // Forks, loops and whatever else takes a *Task must be called on the task's own goroutine. As a context it may be handed to
-// any: what waits under it asks whether the caller is the task ([Current]), and blocks the calling goroutine if not.
+// any: what waits asks which task the calling goroutine is ([Here]), and suspends that, or blocks the goroutine if it is none.
 type Task struct {
 	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
 	pool   *Pool
@@ -70,33 +70,6 @@ func (t *Task) running(op string) *fiber {
 		panic("pinwheel: " + op + " with the handle of a task that runs on another goroutine")
 	}
 	return f
-}
-
-// Current returns the task that is running on the calling goroutine, if ctx is that task or was derived from it or from a
-// task that it runs in. Otherwise it returns nil. It costs a few nanoseconds if ctx is a *Task.
-func Current(ctx context.Context) *Task {
-	t, ok := ctx.(*Task)
-	if !ok {
-		if t, _ = ctx.Value(taskKey{}).(*Task); t == nil {
-			return nil
-		}
-	}
-	f := t.home.Load()
-	if f == nil || f.g.Load() != gid.Current() {
-		return nil
-	}
-	return f.task
-}
-
-// PoolOf returns the pool that the task in ctx runs in, wherever the caller runs, or nil if ctx has no task.
-func PoolOf(ctx context.Context) *Pool {
-	t, ok := ctx.(*Task)
-	if !ok {
-		if t, _ = ctx.Value(taskKey{}).(*Task); t == nil {
-			return nil
-		}
-	}
-	return t.pool
 }
 
 // Attention reports whether somebody wants the task to take a safe point, to split its work or to give way.

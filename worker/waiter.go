@@ -14,8 +14,7 @@ import (
 //	... let others find w, under a lock or by an atomic word ...
 //	err := w.Wait(ctx)
 //
-// Init decides who waits: if ctx belongs to the task that runs on the calling goroutine, Wait suspends that task, otherwise
-// it blocks the goroutine. [Waiter.Wake] may come before Wait, and is not lost. Wake and the context race for the waiter, and
+// Init decides who waits: if the calling goroutine is a task's, Wait suspends that task, otherwise it blocks the goroutine. [Waiter.Wake] may come before Wait, and is not lost. Wake and the context race for the waiter, and
 // exactly one wins: if Wake returns true, Wait returns nil; if Wait returns an error, Wake returns false, and whatever the
 // wake was to hand over is still the waker's. A Waiter is used for one wait.
 type Waiter struct {
@@ -44,7 +43,7 @@ var semas = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 
 // Init prepares the wait.
 func (w *Waiter) Init(ctx context.Context) {
-	if t := Current(ctx); t != nil {
+	if t := Here(ctx); t != nil {
 		w.f = t.fiber()
 	}
 }
