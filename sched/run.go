@@ -20,13 +20,14 @@ func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	if fn == nil {
 		panic("pinwheel: Run of a nil function")
 	}
-	if t := inside(ctx); t != nil {
+	t, pool := where(ctx)
+	if t != nil {
 		return runInPlace(ctx, t, fn)
 	}
 	r := &run[T]{fn: fn}
 	r.Init(ctx, r)
 	r.waiter.Init(context.Background())
-	if err := poolOf(ctx).RunHere(&r.Root); err != nil {
+	if err := pool.RunHere(&r.Root); err != nil {
 		return r.value, err
 	}
 	_ = r.waiter.Wait(context.Background()) // cannot be cancelled
@@ -64,9 +65,6 @@ func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)
 	if err := ctx.Err(); err != nil {
 		return value, err
 	}
-	if ctx == context.Context(t) {
-		ctx = t
-	}
 	failure := t.RunInPlace(ctx, func(t *Task) { value, err = fn(t) })
 	if failure != nil {
 		err = errorOf(failure, nil)
@@ -87,10 +85,10 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 	g := &async[T]{fn: fn}
 	g.Init(ctx, g)
 	var err error
-	if t := inside(ctx); t != nil {
+	if t, pool := where(ctx); t != nil {
 		err = t.Submit(&g.Root)
 	} else {
-		err = poolOf(ctx).Submit(&g.Root)
+		err = pool.Submit(&g.Root)
 	}
 	if err != nil {
 		g.promise.Reject(err)

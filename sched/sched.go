@@ -71,30 +71,25 @@ func With(ctx context.Context, s *Scheduler) context.Context {
 	return context.WithValue(ctx, key{}, s.pool)
 }
 
-// poolOf returns the pool that ctx names: of the task that it belongs to, or by With, whichever is nearer.
-func poolOf(ctx context.Context) *worker.Pool {
-	if p := worker.PoolOf(ctx); p != nil {
-		if q, ok := ctx.Value(key{}).(*worker.Pool); ok {
-			return q
+// where says where work that is started under ctx goes: to the pool p that ctx names, or that of the task that runs here, or
+// the default one. t is the task that runs here, if it is one of p's: then work may be done in place.
+func where(ctx context.Context) (t *Task, p *worker.Pool) {
+	t = worker.Here(ctx)
+	if t != nil && ctx == context.Context(t) {
+		return t, worker.PoolOf(t)
+	}
+	if p, _ = ctx.Value(key{}).(*worker.Pool); p == nil {
+		if p = worker.PoolOf(ctx); p == nil && t != nil {
+			p = worker.PoolOf(t)
 		}
-		return p
+		if p == nil {
+			p = Default().pool
+		}
 	}
-	if p, ok := ctx.Value(key{}).(*worker.Pool); ok {
-		return p
+	if t != nil && worker.PoolOf(t) != p {
+		t = nil
 	}
-	return Default().pool
-}
-
-// inside returns the task that is running here under ctx in the pool that ctx names, or nil.
-func inside(ctx context.Context) *Task {
-	if t, ok := ctx.(*Task); ok {
-		return worker.Current(t)
-	}
-	t := worker.Current(ctx)
-	if t == nil || poolOf(ctx) != worker.PoolOf(t) {
-		return nil
-	}
-	return t
+	return t, p
 }
 
 // Shutdown stops taking work, waits for what was taken, and leaves no goroutine, thread, descriptor or affinity mask behind.

@@ -1,0 +1,230 @@
+package sched
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// Loops split lazily (Tzannes, Caragea, Barua and Vishkin 2010, "Lazy binary-splitting"): a task goes through its span of
+// indices, and forks off the upper half of what is left only when somebody wants work. While all workers are busy nothing is
+// split, and there is no grain to choose.
+
+// A span is a part of a loop, a fork's argument.
+type span struct {
+	loop   *loop
+	lo, hi int
+}
+
+var spans = NewFork[span, struct{}]()
+
+// A loop is what all spans of one loop share.
+type loop struct {
+	ctx  context.Context
+	item func(i int)               // For
+	body func(t *Task, lo, hi int) // the others
+
+	failedAt atomic.Int64 // the lowest index that failed, or more than any
+	mu       sync.Mutex
+	failure  *PanicError // what failed there
+	err      error
+}
+
+// For calls f(i) for each i in [0, n), possibly at the same time and in any order, and returns when all calls have. From a
+// goroutine it blocks that, inside a task it takes part.
+//
+// If ctx is done, no further calls begin, and For returns ctx's error. If calls panic, those of higher indices that have not
+// begun are dropped, those of lower ones are made, and For panics with the [*PanicError] of the lowest index that panicked:
+// the same one whatever the number of workers.
+//
+// What happened before For happens before each call, and each call before For's return. For allocates once or twice, not for
+// each item; the loop itself costs 1-2 ns an item. A call of f cannot be interrupted: a long one should look at the context.
+func For(ctx context.Context, n int, f func(i int)) error {
+	if f == nil {
+		panic("pinwheel: For with a nil function")
+	}
+	return (&loop{item: f}).run(ctx, n)
+}
+
+// ForRange calls f on spans [lo, hi) that together are [0, n), like [For]. How long the spans are adapts to how long the calls
+// take: they start with one index and aim at some microseconds. It is for bodies that are cheaper by the dozen, and
+// for those that fork, or wait: t is the task that runs the span.
+func ForRange(ctx context.Context, n int, f func(t *Task, lo, hi int)) error {
+	if f == nil {
+		panic("pinwheel: ForRange with a nil function")
+	}
+	return (&loop{body: f}).run(ctx, n)
+}
+
+// Map returns f of each element of xs, in order. f is called as For calls it.
+//
+// If f returns an error, Map returns that of the lowest index that failed, and nil; calls of higher indices that have not begun
+// are dropped. It returns ctx's error if ctx is done, and panics as For does. Besides the result it allocates once or twice.
+func Map[T, R any](ctx context.Context, xs []T, f func(t *Task, x T) (R, error)) ([]R, error) {
+	if f == nil {
+		panic("pinwheel: Map with a nil function")
+	}
+	out := make([]R, len(xs))
+	l := &loop{}
+	l.body = func(t *Task, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			r, err := f(t, xs[i])
+			if err != nil {
+				l.fail(i, nil, err)
+				return
+			}
+			out[i] = r
+		}
+	}
+	if err := l.run(ctx, len(xs)); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// reduceLeaves is how many parts Reduce cuts a long slice into.
+const reduceLeaves = 1024
+
+// Reduce folds xs: parts of it with fold, each from zero, and the results of the parts with combine, in order. The parts depend on
+// the length of xs alone, so the result is the same whatever the number of workers, also for floating-point sums. zero must
+// be neutral for combine, and combine associative (up to rounding).
+//
+// Errors and panics are those of [For]. The cost is that of the folds, and an allocation of up to 1024 partial results.
+func Reduce[T, A any](ctx context.Context, xs []T, zero A, fold func(acc A, x T) A, combine func(a, b A) A) (A, error) {
+	if fold == nil || combine == nil {
+		panic("pinwheel: Reduce with a nil function")
+	}
+	n := len(xs)
+	parts := make([]A, min(n, reduceLeaves))
+	err := ForRange(ctx, len(parts), func(_ *Task, lo, hi int) {
+		for p := lo; p < hi; p++ {
+			acc := zero
+			for _, x := range xs[p*n/len(parts) : (p+1)*n/len(parts)] {
+				acc = fold(acc, x)
+			}
+			parts[p] = acc
+		}
+	})
+	acc := zero
+	if err != nil {
+		return acc, err
+	}
+	for _, part := range parts {
+		acc = combine(acc, part)
+	}
+	return acc, nil
+}
+
+// never is an index that does not fail.
+const never = int64(^uint64(0) >> 1)
+
+func (l *loop) run(ctx context.Context, n int) error {
+	if n < 0 {
+		panic("pinwheel: a loop over a negative number of items")
+	}
+	if err := ctx.Err(); err != nil || n == 0 {
+		return err
+	}
+	l.failedAt.Store(never)
+	if t, _ := where(ctx); t != nil {
+		l.ctx = ctx
+		l.span(t, 0, n)
+	} else {
+		_, err := Run(ctx, func(t *Task) (struct{}, error) {
+			l.ctx = t
+			l.span(t, 0, n)
+			return struct{}{}, nil
+		})
+		if err != nil && l.failure == nil {
+			return err
+		}
+	}
+	if l.failure != nil {
+		panic(l.failure)
+	}
+	if l.err != nil {
+		return l.err
+	}
+	return nil
+}
+
+// fail records a failure, unless one of a lower index is known.
+func (l *loop) fail(i int, failure *PanicError, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at := int64(i); at < l.failedAt.Load() {
+		l.failure, l.err = failure, err
+		l.failedAt.Store(at)
+	}
+}
+
+const (
+	chunkTime = 5 * time.Microsecond // what a call of a body should take
+	mostChunk = 1 << 16
+)
+
+func runSpan(t *Task, s span) struct{} {
+	s.loop.span(t, s.lo, s.hi)
+	return struct{}{}
+}
+
+// span goes through [lo, hi), chunk by chunk.
+func (l *loop) span(t *Task, lo, hi int) {
+	chunk := 1
+	start := atom.Now()
+	for lo < hi {
+		if t.Attention() {
+			if hi-lo > 1 {
+				mid := lo + (hi-lo)/2
+				f := spans.Fork(t, runSpan, span{l, mid, hi})
+				l.span(t, lo, mid)
+				f.Join(t)
+				return
+			}
+			t.SafePoint()
+		}
+		if int64(lo) > l.failedAt.Load() {
+			return
+		}
+		if err := l.ctx.Err(); err != nil {
+			l.fail(lo, nil, err)
+			return
+		}
+		next := l.chunk(t, lo, min(hi, lo+chunk))
+		end := atom.Now()
+		if took := end - start; next == lo+chunk && took < chunkTime/2 && chunk < mostChunk {
+			chunk *= 2
+		} else if took > 2*chunkTime {
+			chunk = max(1, chunk/2)
+		}
+		lo, start = next, end
+	}
+}
+
+// chunk goes through [lo, hi), or the beginning of it if somebody wants attention, and returns the index to go on with.
+func (l *loop) chunk(t *Task, lo, hi int) (next int) {
+	i := lo
+	defer func() {
+		if next == 0 { // it did not return
+			next = hi
+			if r := recover(); r != nil {
+				l.fail(i, t.Caught(r), nil)
+			} else {
+				l.fail(i, nil, ErrGoexit)
+			}
+		}
+	}()
+	if l.item == nil {
+		l.body(t, lo, hi)
+		return hi
+	}
+	for {
+		l.item(i)
+		if i++; i == hi || t.Attention() {
+			return i
+		}
+	}
+}
