@@ -80,7 +80,7 @@ func (t *tree) online() Set {
 		t.lines("proc/stat", func(line string) bool {
 			name, _, _ := strings.Cut(line, " ")
 			cpus = append(cpus, numbered([]string{name}, "cpu")...)
-			return true
+			return strings.HasPrefix(name, "cpu") // they come first, and a later line may be very long
 		})
 	}
 	return NewSet(cpus...)
