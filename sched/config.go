@@ -97,10 +97,7 @@ func (c *config) build() (*Scheduler, error) {
 	if v := c.values["PINWHEEL_AFFINITY"]; v.parsed != nil {
 		policy = v.parsed.(affinity.Policy)
 	}
-	workers := top.Limits.Workers(top.Allowed.Len())
-	if policy == affinity.Cores {
-		workers = min(workers, len(top.Cores))
-	}
+	workers := top.Workers(policy)
 	if v := c.values["PINWHEEL_WORKERS"]; v.parsed != nil {
 		workers = v.parsed.(int)
 	}

@@ -27,10 +27,13 @@ func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	r := &run[T]{fn: fn}
 	r.Init(ctx, r)
 	r.waiter.Init(context.Background())
-	if err := pool.RunHere(&r.Root); err != nil {
+	here, err := pool.RunHere(&r.Root)
+	if err != nil {
 		return r.value, err
 	}
-	_ = r.waiter.Wait(context.Background()) // cannot be cancelled
+	if !here {
+		_ = r.waiter.Wait(context.Background()) // cannot be cancelled
+	}
 	return r.value, r.err
 }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"iter"
 	"runtime/debug"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
@@ -15,7 +16,7 @@ import (
 // migrates. That is also what makes suspending simple: whoever ends the wait puts the fiber in its worker's inbox, and the
 // worker cannot look there before the fiber has let go of the thread.
 //
-// A guest's fiber is an ordinary goroutine, and suspending it blocks that.
+// A guest's fiber is a coroutine of an ordinary goroutine, and suspending it blocks that.
 type fiber struct {
 	forkStack // must be first, see forkStack.attn
 
@@ -166,17 +167,20 @@ func (f *fiber) expose() {
 	p.pool.notify(p)
 }
 
-// awaitSpin is how often await looks before it suspends. A fork that has been stolen is usually about as long as what its
-// owner did meanwhile.
-const awaitSpin = 200
+// awaitSpin is how long a worker's fiber looks before it is suspended. That costs half a microsecond, and the worker has other
+// work to do.
+const awaitSpin = time.Microsecond
 
 // await waits until a stolen job is done.
 func (f *fiber) await(j *Job) {
-	for range f.p.pool.spins(f) {
+	spin := awaitSpin
+	if f.guest != nil {
+		spin = guestSpin
+	}
+	for end := atom.Now() + spin; atom.Now() < end; atom.Yield() {
 		if j.state.Load() == jobDone {
 			return
 		}
-		atom.Yield()
 	}
 	if j.state.CompareAndSwap(jobTaken, jobAwaited) {
 		f.suspend()

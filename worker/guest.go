@@ -1,24 +1,29 @@
 package worker
 
-// A guest runs one task for a goroutine that waits for it. It is an ordinary goroutine with a deque, so workers steal from
-// it, but it neither steals nor runs what others submit.
+import (
+	"iter"
+	"time"
+)
+
+// A guest runs one task for a goroutine that waits for it, as a coroutine of that goroutine. It has a deque, so workers steal
+// from it, but it neither steals nor runs what others submit.
 //
 // Starting work from outside is so cheap this way: no thread has to be woken before the work begins, and a region that is over
-// in a microsecond costs a microsecond. A parked worker takes some tens of microseconds to wake in a virtual machine. The
-// goroutine is the pool's, not the caller's, because a task may call runtime.Goexit.
+// in a microsecond costs a microsecond. Waking a parked worker takes tens of microseconds in a virtual machine, and handing
+// over to another goroutine wakes a thread as well. The task does not run on the caller's goroutine itself because it may call
+// runtime.Goexit, which must end the task and not the caller. The coroutine is made anew each time (0.3 us): one that was made
+// by another goroutine could not be resumed by one that is locked to its thread.
 //
 // A guest holds one of the pool's seats, so that with it not more than the pool's size compute. It gives the seat up while it
 // waits.
 type guest struct {
 	proc
-	f    fiber
-	root chan *Root // has room for one, so that handing over never blocks
-	gone chan struct{}
+	f fiber
 }
 
-// guestSpin is how often a guest looks before it blocks. Blocking costs a goroutine switch and, with no other goroutine to
-// run, a thread's sleep; so it is worth more than for a worker, which has other work to do.
-const guestSpin = 1500
+// guestSpin is how long a guest looks before it blocks: about what blocking and being woken cost. So it takes at most twice as
+// long as the better of the two would have.
+const guestSpin = 70 * time.Microsecond
 
 // admit takes a seat for a guest. It returns nil if there is none.
 func (p *Pool) admit() *guest {
@@ -43,13 +48,14 @@ func (p *Pool) admit() *guest {
 }
 
 func (p *Pool) newGuest(i int) *guest {
-	g := &guest{root: make(chan *Root, 1), gone: make(chan struct{})}
+	g := &guest{}
 	g.pool, g.id = p, p.size+i
 	g.init(g.id)
 	g.f.init()
 	g.f.p, g.f.guest = &g.proc, g
 	g.f.ready = make(chan struct{}, 1)
 	p.register(&g.f)
+	g.cur.Store(&g.f)
 	p.guests[i].Store(g)
 	p.procs[g.id].Store(&g.proc)
 	for {
@@ -58,28 +64,33 @@ func (p *Pool) newGuest(i int) *guest {
 			break
 		}
 	}
-	go g.main()
 	return g
 }
 
-func (g *guest) main() {
+// host runs a task to its end.
+func (g *guest) host(r *Root) {
+	defer g.depart()
 	defer func() {
-		g.f.vanish()
-		select {
-		case <-g.gone:
-		default:
-			go g.main() // a task has called runtime.Goexit
+		if e := recover(); e != nil && e != (goexit{}) {
+			panic(e) // a bug of ours: tasks' panics do not get here
 		}
 	}()
-	g.f.arrive()
-	g.cur.Store(&g.f)
-	for r := range g.root {
+	next, _ := iter.Pull(func(func(struct{}) bool) {
+		g.f.arrive()
+		returned := false
+		defer func() {
+			g.f.vanish()
+			if !returned {
+				panic(goexit{})
+			}
+		}()
 		r.job.run(&g.f, &r.job)
-	}
-	close(g.gone)
+		returned = true
+	})
+	next()
 }
 
-// depart gives up the seat at the end of a task, before whoever waits for it learns that it has ended.
+// depart gives up the seat.
 func (g *guest) depart() {
 	for {
 		j := g.own.Pop()

@@ -3,6 +3,7 @@ package worker
 import (
 	"runtime"
 
+	"github.com/pinwheel-sched/pinwheel/deque"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
@@ -35,8 +36,12 @@ func (q *injector) push(l *Job) bool {
 	}
 }
 
-// pop takes the oldest job. If there is none to be had now, busy says that there may be one soon.
-func (q *injector) pop() (j *Job, busy bool) {
+// injectorBatch is how many jobs a worker takes at once, at most.
+const injectorBatch = 16
+
+// pop takes the oldest job, and moves some more to the taker's deque, so that the next one pops its deque in the same order:
+// the youngest of them go in first. If there is none to be had now, busy says that there may be one soon.
+func (q *injector) pop(own deque.Owner[Job]) (j *Job, busy bool) {
 	if q.empty() {
 		return nil, false
 	}
@@ -50,13 +55,18 @@ func (q *injector) pop() (j *Job, busy bool) {
 			l = turn(q.pushed.Swap(nil))
 		}
 	}
-	if l != nil {
-		q.setList(l.next)
-		l.next = nil
-		j = l
+	var batch [injectorBatch]*Job
+	n := 0
+	for ; l != nil && n < len(batch); n++ {
+		batch[n] = l
+		l, l.next = l.next, nil
 	}
+	for i := n - 1; i > 0; i-- {
+		own.Push(batch[i]) // before the list may be called empty
+	}
+	q.setList(l)
 	q.taken.Store(0)
-	return j, false
+	return batch[0], false
 }
 
 func (q *injector) setList(l *Job) {

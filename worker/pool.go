@@ -94,7 +94,7 @@ func New(c Config) (*Pool, error) {
 	}
 	p.base, p.cancel = context.WithCancelCause(context.Background())
 	for i := range p.workers {
-		w := &worker{}
+		w := &worker{spin: c.Spin}
 		w.pool, w.id = p, i
 		if len(c.CPUs) != 0 {
 			w.cpus = c.CPUs[i]
@@ -169,16 +169,16 @@ func (p *Pool) Submit(r *Root) error {
 	return nil
 }
 
-// RunHere is Submit for a caller that is going to wait for the task: where a seat is free, a goroutine of the pool runs it at
-// once, at the cost of a switch between goroutines, and idle workers steal from it.
-func (p *Pool) RunHere(r *Root) error {
+// RunHere runs a task to its end, on the calling goroutine's time, if a seat is free: idle workers steal from it. If none is,
+// it is a Submit, and here is false: then the task may run at any time.
+func (p *Pool) RunHere(r *Root) (here bool, err error) {
 	g := p.admit()
 	if g == nil {
-		return p.Submit(r)
+		return false, p.Submit(r)
 	}
 	r.prepare(p)
-	g.root <- r
-	return nil
+	g.host(r)
+	return true, nil
 }
 
 // Closed reports whether the pool has stopped taking work.
@@ -271,12 +271,6 @@ func (p *Pool) stop() {
 	for _, id := range threads {
 		awaitThreadEnd(id)
 	}
-	for i := range p.guests {
-		if g := p.guests[i].Load(); g != nil {
-			close(g.root)
-			<-g.gone
-		}
-	}
 	if started > 0 && !p.keepMax {
 		release(p.size + 1)
 	}
@@ -327,15 +321,4 @@ func (p *Pool) avoid(from *proc) int {
 		}
 	}
 	return -1
-}
-
-// spins returns how often to look before suspending a fiber.
-func (p *Pool) spins(f *fiber) int {
-	if p.size == 1 {
-		return 0
-	}
-	if f.guest != nil {
-		return guestSpin
-	}
-	return awaitSpin
 }

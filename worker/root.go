@@ -41,9 +41,6 @@ func runRoot(f *fiber, j *Job) {
 	r := rootOf(j)
 	f.p.stats.tasks.add(1)
 	if err := r.refusal(f.p.pool); err != nil {
-		if f.guest != nil {
-			f.guest.depart()
-		}
 		r.body.Done(nil, err)
 		return
 	}
@@ -76,9 +73,6 @@ func (s *rootRun) finish() {
 		failure = s.f.caught(recover())
 	}
 	s.f.leave(s.level)
-	if s.f.guest != nil {
-		s.f.guest.depart()
-	}
 	s.r.body.Done(failure, nil)
 }
 

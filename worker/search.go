@@ -35,19 +35,22 @@ func (w *worker) find(f *fiber) *Job {
 // local takes a job from the worker's own deque or the injector.
 func (w *worker) local() *Job {
 	if w.tick++; w.tick%injectorTurn == 0 {
-		if j, _ := w.pool.injector.pop(); j != nil {
+		if j, _ := w.pool.injector.pop(w.own); j != nil {
 			return j
 		}
 	}
 	if j := w.own.Pop(); j != nil {
 		return j
 	}
-	j, _ := w.pool.injector.pop()
+	j, _ := w.pool.injector.pop(w.own)
 	return j
 }
 
 // search looks at the injector and the other procs until it finds a job, something else calls for the worker, or the spin
 // time is over.
+//
+// The spin time adapts. It is halved, down to a sixteenth, whenever it passes in vain, and whole again when it has paid. It is
+// skipped after a wake that found nothing.
 func (w *worker) search() *Job {
 	if !w.isSearching {
 		if !w.pool.beginSearch() {
@@ -55,18 +58,21 @@ func (w *worker) search() *Job {
 		}
 		w.isSearching = true
 	}
-	spin := w.pool.spin
+	spin := w.spin
 	if w.fruitless {
 		spin = 0
 	}
 	var deadline time.Duration
 	for round := 0; ; round++ {
 		j, again := w.stealAny()
-		if j != nil {
-			return j
+		busy := false
+		if j == nil {
+			j, busy = w.pool.injector.pop(w.own)
 		}
-		j, busy := w.pool.injector.pop()
 		if j != nil {
+			if round > 0 {
+				w.spin = w.pool.spin // spinning has paid
+			}
 			return j
 		}
 		if w.anyReady() || w.pool.stopping.Load() {
@@ -83,6 +89,7 @@ func (w *worker) search() *Job {
 			}
 			if now >= deadline || w.pool.crowded() {
 				w.fruitless = true
+				w.spin = max(w.spin/2, w.pool.spin/16)
 				return nil
 			}
 		}

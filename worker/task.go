@@ -19,16 +19,9 @@ type Task struct {
 	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
 	pool   *Pool
 	parent context.Context
-	home   atom.Pointer[fiber]      // where it runs, nil before and after. For others.
-	state  atom.Uint32              // taskNew and so on
+	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
 }
-
-const (
-	taskNew uint32 = iota
-	taskRuns
-	taskEnded
-)
 
 type taskKey struct{}
 
@@ -37,7 +30,6 @@ var ended = func() *fiber { f := &fiber{}; f.init(); return f }()
 
 func (t *Task) begin(f *fiber) {
 	t.s = &f.forkStack
-	t.state.Store(taskRuns)
 	t.home.Store(f)
 }
 
@@ -51,8 +43,7 @@ func (t *Task) child(f *fiber) *Task {
 
 func (t *Task) end() {
 	t.s = &ended.forkStack
-	t.home.Store(nil)
-	t.state.Store(taskEnded) // then look for somebody who asked for Done: the mirror image of canceller
+	t.home.Store(ended) // then look for somebody who asked for Done: the mirror image of canceller
 	if c := t.c.Load(); c != nil {
 		c.cancel(context.Canceled)
 	}
@@ -95,7 +86,7 @@ func (t *Task) Err() error {
 	if err := t.parent.Err(); err != nil {
 		return err
 	}
-	if t.state.Load() == taskEnded || t.pool.cancelled.Load() {
+	if t.home.Load() == ended || t.pool.cancelled.Load() {
 		return context.Canceled
 	}
 	return nil
@@ -134,7 +125,7 @@ func (t *Task) canceller() *taskCancel {
 		c.cancel(nil)
 		return t.c.Load()
 	}
-	if t.state.Load() == taskEnded {
+	if t.home.Load() == ended {
 		c.cancel(context.Canceled)
 		return c
 	}

@@ -101,7 +101,17 @@ func errOf(ctx context.Context) error {
 	return context.Canceled // the pool is being closed
 }
 
+// blockSpin is how often a goroutine looks before it blocks. What it waits for is often a task of a microsecond, and blocking
+// costs at least as much, on a machine with idle cores a thread's wake besides.
+const blockSpin = 50
+
 func (w *Waiter) block(ctx context.Context) error {
+	for range blockSpin {
+		if w.state.Load() == waitWoken {
+			return nil
+		}
+		atom.Yield()
+	}
 	w.sema = semas.Get().(chan struct{})
 	if !w.state.CompareAndSwap(waitArmed, waitParked) {
 		semas.Put(w.sema)

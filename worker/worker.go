@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"time"
+
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
@@ -26,7 +28,8 @@ type worker struct {
 	idle        []*fiber // fibers to run the loop on
 	tick        uint32
 	isSearching bool
-	fruitless   bool // the last wake found nothing
+	fruitless   bool          // the last wake found nothing
+	spin        time.Duration // how long to search next time
 }
 
 // idleFibers is how many fibers a worker keeps for later use.
