@@ -122,11 +122,16 @@ func (s *forkStack) end(i int) uintptr {
 	return s.segs[i].top
 }
 
-// openSegment puts an empty segment of a kind on the stack, one that was used before if possible.
+// openSegment makes room for a fork of a kind: in the segment below, if the top one is empty, or else in an empty segment
+// that it puts on the stack, one that was used before if possible.
 func (f *fiber) openSegment(key uintptr, alloc func(key uintptr, n int) *segment) {
 	f.closeSegment()
 	if f.cur >= f.floor && f.segs[f.cur].top == f.segs[f.cur].base {
 		f.dropSegment()
+		if f.cur >= f.floor && f.segs[f.cur].key == key && f.segs[f.cur].top < f.segs[f.cur].limit {
+			f.top = f.segs[f.cur].top
+			return
+		}
 	}
 	seg := f.takeFree(key)
 	if seg == nil {
@@ -244,10 +249,6 @@ func (f *fiber) pop() {
 		f.markSeg, f.mark = f.cur, slot
 	}
 	f.top = slot
-	if slot == seg.base && f.cur > f.floor {
-		f.dropSegment()
-		f.top = f.segs[f.cur].top
-	}
 }
 
 // reclaim takes an exposed fork back. It fails if the fork was stolen.
