@@ -78,6 +78,9 @@ func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)
 // Go starts fn as a task and returns its future at once. Inside a task, the new one goes to the worker's own deque, from
 // where idle workers may steal it; otherwise to the scheduler's queue.
 //
+// Inside a task, with the task itself as ctx, the new one gets the context that the task was started with: it may outlive the
+// task. With a context derived from the task it is cancelled when the task ends.
+//
 // The future is rejected with a [*PanicError] if fn panics, with [ErrGoexit] if it calls runtime.Goexit, with ctx's error if
 // ctx is done before fn begins, and with [ErrClosed] if the scheduler takes no more work. It costs one allocation, about
 // 100 ns, and wakes a worker if one is idle.
@@ -86,9 +89,13 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 		panic("pinwheel: Go of a nil function")
 	}
 	g := &async[T]{fn: fn}
+	t, pool := where(ctx)
+	if task, ok := ctx.(*Task); ok {
+		ctx = task.Parent()
+	}
 	g.Init(ctx, g)
 	var err error
-	if t, pool := where(ctx); t != nil {
+	if t != nil {
 		err = t.Submit(&g.Root)
 	} else {
 		err = pool.Submit(&g.Root)

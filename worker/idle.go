@@ -113,6 +113,7 @@ func (w *worker) park() {
 		left += oneSearching
 	}
 	w.isSearching = true // on return
+	w.stats.parks.add(1)
 	s := p.state.Add(-left)
 	p.idle.add(w.id)
 	seatFree := awake(s)+guests(s) < p.size
@@ -121,7 +122,6 @@ func (w *worker) park() {
 		return
 	}
 	p.checkQuiet()
-	w.stats.parks.add(1)
 	for w.parked.Load() == asleep {
 		atom.FutexWait(&w.parked, asleep, -1)
 	}

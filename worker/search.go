@@ -6,9 +6,10 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
-// injectorTurn is how often, in jobs, a worker with work of its own looks at the injector first, so that work from outside
-// is not starved by tasks that beget tasks. (A prime, as in Go's scheduler, to stay out of step with patterns.)
-const injectorTurn = 61
+// fairTurn is how often, in jobs, a worker with work of its own takes the oldest instead of the youngest: in turn from the
+// injector and from its own deque. So tasks that beget tasks starve neither work from outside nor what lies below them. (A
+// prime, as in Go's scheduler, to stay out of step with patterns.)
+const fairTurn = 61
 
 // find returns the next job for fiber f to run. It returns nil when the fiber should yield to the trunk instead: a ready
 // fiber waits, or the pool stops. It parks the thread while there is neither.
@@ -34,8 +35,13 @@ func (w *worker) find(f *fiber) *Job {
 
 // local takes a job from the worker's own deque or the injector.
 func (w *worker) local() *Job {
-	if w.tick++; w.tick%injectorTurn == 0 {
+	switch w.tick++; w.tick % (2 * fairTurn) {
+	case 0:
 		if j, _ := w.pool.injector.pop(w.own); j != nil {
+			return j
+		}
+	case fairTurn:
+		if j, _ := w.thief.Steal(); j != nil {
 			return j
 		}
 	}

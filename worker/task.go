@@ -75,6 +75,9 @@ func (t *Task) SafePoint() {
 	}
 }
 
+// Parent returns the context that the task was started with.
+func (t *Task) Parent() context.Context { return t.parent }
+
 // Deadline returns the deadline of the context that the task was started with.
 func (t *Task) Deadline() (time.Time, bool) { return t.parent.Deadline() }
 

@@ -1,0 +1,27 @@
+package worker
+
+import "context"
+
+// WaitFirmly waits for [Waiter.Wake], whatever becomes of contexts and of the scheduler. It is for waits that must not fail and
+// that others are sure to end, also while the scheduler is being closed. It must be called by whoever called Init.
+func (w *Waiter) WaitFirmly() {
+	switch {
+	case w.f == nil:
+		_ = w.block(context.Background())
+	case w.state.CompareAndSwap(waitArmed, waitParked):
+		w.f.suspend()
+	}
+}
+
+// SubmitHere hands over a task from a goroutine of a pool: to the deque of the worker that it is, as [Task.Submit] does, but
+// also between two tasks, as in [Body.Done]. It reports false on any other goroutine.
+func SubmitHere(r *Root) bool {
+	f := fiberHere()
+	if f == nil {
+		return false
+	}
+	r.prepare(f.p.pool)
+	f.p.own.Push(&r.job)
+	f.p.pool.notify(f.p)
+	return true
+}
