@@ -231,7 +231,9 @@ func TestATaskThatSpinsForALaterOneEnds(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		rounds = 5_000
 	}
-	_, ctx := newScheduler(t, WithWorkers(2))
+	s, ctx := newScheduler(t, WithWorkers(2))
+	patience, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for range rounds {
 		var told atomic.Bool
 		a := Go(ctx, func(*Task) (int, error) {
@@ -241,8 +243,11 @@ func TestATaskThatSpinsForALaterOneEnds(t *testing.T) {
 			return 1, nil
 		})
 		b := Go(ctx, func(*Task) (int, error) { told.Store(true); return 2, nil })
-		if n, err := a.Await(ctx); n != 1 || err != nil {
-			t.Fatal(n, err)
+		n, err := a.Await(patience)
+		if n != 1 || err != nil {
+			stats := s.Stats()
+			told.Store(true)
+			t.Fatalf("%d, %v: %+v", n, err, stats)
 		}
 		if n, err := b.Await(ctx); n != 2 || err != nil {
 			t.Fatal(n, err)

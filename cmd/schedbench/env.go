@@ -18,36 +18,26 @@ func (p *program) envCommand() *command {
 			if err := noOperands("env", args); err != nil {
 				return err
 			}
-			if asJSON {
-				return p.envJSON()
+			settings, mistake := sched.Environment()
+			if err := p.writeSettings(settings, asJSON); err != nil {
+				return err
 			}
-			return p.envTable()
+			if mistake != nil { // the list shows what is accepted
+				return usagef("", "%v", mistake)
+			}
+			return nil
 		},
 	}
 }
 
-func (p *program) envTable() error {
+func (p *program) writeSettings(settings []sched.Setting, asJSON bool) error {
+	if asJSON {
+		return p.writeJSON(map[string]any{"variables": settings})
+	}
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "variable\tvalue\tfrom\tdefault\taccepted")
-	for _, s := range sched.Environment() {
+	for _, s := range settings {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.Value, s.Source, s.Default, s.Accepted)
 	}
 	return t.Flush()
-}
-
-func (p *program) envJSON() error {
-	type item struct {
-		Name     string `json:"name"`
-		Value    string `json:"value"`
-		Source   string `json:"source"`
-		Default  string `json:"default"`
-		Accepted string `json:"accepted"`
-	}
-	var env struct {
-		Variables []item `json:"variables"`
-	}
-	for _, s := range sched.Environment() {
-		env.Variables = append(env.Variables, item{s.Name, s.Value, s.Source, s.Default, s.Accepted})
-	}
-	return p.writeJSON(env)
 }

@@ -16,7 +16,8 @@ func hint(name string, known []string, otherwise string) string {
 	return fmt.Sprintf("did you mean %s? (%s)", best, otherwise)
 }
 
-// editDistance returns how many letters must be inserted, deleted or replaced to turn a into b (Levenshtein). It costs len(a)*len(b) steps.
+// editDistance returns how many letters must be inserted, deleted or replaced to turn a into b (Levenshtein). It costs
+// len(a)*len(b) steps.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1) // of the distances of a[:i] to each b[:j]
 	for j := range row {

@@ -4,12 +4,37 @@
 //	schedbench list                   the workloads
 //	schedbench run WORKLOAD...        some of them, with sizes, runtimes and workers of choice
 //	schedbench compare OLD NEW        what changed between two files written with --json
+//	schedbench topo                   the topology, the limits found, and where workers go
 //	schedbench env                    the settings in force and where they come from
 //	schedbench version
 //	schedbench completion SHELL
 //
-// The exit status is 0 if everything ran and every answer was right, 1 if a run failed or an answer was wrong, 2 if the command line or the
-// environment was, 3 if compare found a regression, and 130 after an interruption, when what was finished is printed.
+// The exit status is 0 if everything ran and every answer was right, 1 if a run failed or an answer was wrong, 2 if the
+// command line or the environment was, 3 if compare found a regression, and 130 after an interruption, when what was
+// finished is printed.
+//
+// # What is measured
+//
+// The runtimes of a workload take turns, A B A B, so that a machine that drifts slows all of them. Each run of pinwheel has
+// a scheduler of its own, which has been at work before the clock starts; goroutines run with GOMAXPROCS set to the number
+// of workers, serial code with what it was. A run that is over within 20 ms is repeated for that long, and its wall time
+// is that of the median repetition; that of a run of pairs is its median pair. median_ns is the median of the runs' wall
+// times, ns_per_task that over tasks.
+//
+// The metrics are medians over the runs:
+//
+//	speedup             serial time over this one, if serial ran too
+//	ideal_speedup       files: workers / CPUs that serial code keeps busy, since the garbage collector runs beside it
+//	allocs_per_task     allocations of the process
+//	bytes_per_task      bytes allocated by the process
+//	cpu_fraction        CPU time of the process over wall time: how many CPUs it kept busy
+//	cpu_busy            files: the same, over workers
+//	mb_per_s            files: source text read, in 10^6 bytes
+//	p50_ns, p99_ns, mean_ns   pairs: over the pairs of a run
+//
+// For the pairs, cpu_fraction leaves out what the tasks compute, which is the median time of a task times their number. It is
+// what starting and stopping costs: waking, spinning, parking. cpu_fraction_total has all of it. The serial row shows what
+// waiting for the next pair costs by itself.
 package main
 
 import (

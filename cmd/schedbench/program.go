@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
@@ -42,7 +43,7 @@ type command struct {
 func newProgram(stdout, stderr io.Writer) *program {
 	p := &program{stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)}
 	p.commands = []*command{
-		p.suiteCommand(), p.listCommand(), p.runCommand(), p.compareCommand(), p.envCommand(), p.versionCommand(), p.completionCommand(),
+		p.suiteCommand(), p.listCommand(), p.runCommand(), p.compareCommand(), p.topoCommand(), p.envCommand(), p.versionCommand(), p.completionCommand(),
 	}
 	return p
 }
@@ -98,6 +99,9 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 	name := ""
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
+	}
+	if name == "" && len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		return p.help()
 	}
 	if name == "help" {
 		if len(args) == 0 {
@@ -164,11 +168,7 @@ func flagError(fs *flag.FlagSet, c *command, err error) error {
 		name = "--" + name
 		return usagef(hint(name, c.flagNames(), "schedbench help "+c.name+" lists the flags"), "there is no flag %s", name)
 	}
-	message := err.Error()
-	fs.VisitAll(func(f *flag.Flag) {
-		message = strings.ReplaceAll(message, "flag -"+f.Name+":", "--"+f.Name+":")
-		message = strings.ReplaceAll(message, "for -"+f.Name+":", "for --"+f.Name+":")
-	})
+	message := strings.NewReplacer("for flag -", "for --", "for -", "for --", "argument: -", "argument: --").Replace(err.Error())
 	return usagef("", "%s", strings.TrimSuffix(message, ": parse error"))
 }
 
@@ -177,7 +177,7 @@ func (p *program) help() error {
 	var b bytes.Buffer
 	fmt.Fprint(&b, "Schedbench measures pinwheel against goroutines and serial code.\n\n")
 	for _, c := range p.commands {
-		fmt.Fprintf(&b, "  %-44s %s\n", strings.TrimSpace("schedbench "+strings.TrimSpace(c.name+" "+c.usage)), c.doc)
+		fmt.Fprintf(&b, "  schedbench %-44s %s\n", strings.TrimSpace(c.name+" "+c.usage), c.doc)
 	}
 	fmt.Fprint(&b, "\nschedbench help COMMAND tells the flags of one.\n")
 	_, err := p.stdout.Write(b.Bytes())
@@ -186,7 +186,7 @@ func (p *program) help() error {
 
 func (p *program) helpOn(c *command) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "usage: %s\n\n%s\n", strings.Join(strings.Fields("schedbench "+c.name+" "+c.usage), " "), c.doc)
+	fmt.Fprintf(&b, "usage: schedbench %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.usage), c.doc)
 	first := true
 	c.flagSet().VisitAll(func(f *flag.Flag) {
 		if first {
@@ -200,9 +200,6 @@ func (p *program) helpOn(c *command) error {
 		}
 		fmt.Fprintln(&b)
 	})
-	if c.name == "" {
-		fmt.Fprint(&b, "\nschedbench help lists the commands.\n")
-	}
 	_, err := p.stdout.Write(b.Bytes())
 	return err
 }

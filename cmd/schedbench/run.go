@@ -17,7 +17,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/bench/workload"
 )
 
-// leastRun is the time that a run takes at least: a hundred times what the clock, the garbage collector's last words and a wake-up can add to it.
+// leastRun is the time that a run takes at least: a hundred times what the clock, the garbage collector's last words and a
+// wake-up can add to it.
 const leastRun = 20 * time.Millisecond
 
 // runFlags are the flags of run and of the suite.
@@ -112,8 +113,9 @@ func (f *runFlags) settings() (s bench.Settings, err error) {
 	// Even if the number is given: the environment is looked at, and a setting in it that cannot be used is reported.
 	workers, err := bench.DefaultWorkers()
 	if err != nil {
-		return s, usagef("schedbench help env tells what shows the settings", "%v", err)
+		return s, usagef("schedbench env lists what is accepted", "%v", err)
 	}
+	os.Unsetenv("PINWHEEL_DISPLAY_ENV") // once is enough; there is a scheduler for every run
 	if f.workers == "" {
 		s.Workers = []int{workers}
 		return s, nil
@@ -273,7 +275,8 @@ func (p *program) measure(ctx context.Context, f *runFlags, s bench.Settings, pl
 	}
 	for _, r := range d.Results {
 		if !r.Verified {
-			return fmt.Errorf("%w: %s on %s: %s", errFailed, r.Workload, r.Runtime, r.Error)
+			reason, _, _ := strings.Cut(r.Error, "\n") // the stack of a panic is in the JSON
+			return fmt.Errorf("%w: %s on %s: %s", errFailed, r.Workload, r.Runtime, reason)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"runtime"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench/stat"
 )
 
 // An outcome is what one run came to.
@@ -15,8 +17,8 @@ type outcome struct {
 	stats   json.RawMessage
 }
 
-// execute gives the body its runtime, runs it, and takes the runtime down again. A pool lives as long as the run, so that it cannot
-// disturb the runs of the others, and is warm when the clock starts.
+// execute gives the body its runtime, runs it, and takes the runtime down again. A pool lives as long as the run, so that it
+// cannot disturb the runs of the others, and is warm when the clock starts.
 func execute(ctx context.Context, job *Job, row *Result, body Body, least time.Duration) (o outcome, err error) {
 	switch row.Runtime {
 	case Goroutines:
@@ -42,7 +44,7 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 	var (
 		o             outcome
 		before, after runtime.MemStats
-		wall          time.Duration
+		walls         []float64
 		times         int
 		verified      bool
 	)
@@ -60,18 +62,17 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 		if err != nil {
 			return o, err
 		}
-		wall += r.wall
+		walls = append(walls, float64(r.wall))
 		times++
 		if r.samples > 0 {
 			times = r.samples
-			o.wall = r.wall
 			break
 		}
-		o.wall = wall / time.Duration(times)
 		if time.Since(begin) >= least || ctx.Err() != nil {
 			break
 		}
 	}
+	o.wall = time.Duration(stat.Median(walls))
 	elapsed := time.Since(begin)
 	cpuAfter, _ := CPUTime()
 	runtime.ReadMemStats(&after)

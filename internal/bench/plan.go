@@ -33,8 +33,8 @@ type unit struct {
 	rows     []*series
 }
 
-// Add puts a workload into the plan, once for each combination of its options' values. The options that are not given have their
-// defaults. Its error is the user's: a parameter that does not fit.
+// Add puts a workload into the plan, once for each combination of its options' values. The options that are not given have
+// their defaults. Its error is the user's: a parameter that does not fit.
 func (p *Plan) Add(w *Workload, n string, seed uint64, options map[string]string) error {
 	for _, params := range w.every(n, seed, options) {
 		build, err := w.Prepare(params)
@@ -49,8 +49,8 @@ func (p *Plan) Add(w *Workload, n string, seed uint64, options map[string]string
 // ErrInterrupted is what Measure returns when its context ended before the plan was done.
 var ErrInterrupted = errors.New("interrupted")
 
-// Measure runs the plan. It returns what was finished, and ErrInterrupted if that is not all of it. A run that fails or gives a wrong
-// answer is an error in its result, not of Measure, and ends that series only.
+// Measure runs the plan. It returns what was finished, and ErrInterrupted if that is not all of it. A run that fails or
+// gives a wrong answer is an error in its result, not of Measure, and ends that series only.
 func (p *Plan) Measure(ctx context.Context, s Settings) ([]Result, error) {
 	results := []Result{}
 	for i, u := range p.units {
@@ -67,7 +67,8 @@ func (p *Plan) Measure(ctx context.Context, s Settings) ([]Result, error) {
 	return results, nil
 }
 
-// measure builds the job, which it lets go of at the end so that it is no burden for the next, and runs the rows in turn, round by round.
+// measure builds the job, which it lets go of at the end so that it is no burden for the next, and runs the rows in turn,
+// round by round.
 func (u *unit) measure(ctx context.Context, s Settings, progress func(what string)) error {
 	progress("preparing " + u.workload.Name)
 	job, err := within(ctx, 0, func() (*Job, error) { return u.build(ctx) })
@@ -107,8 +108,8 @@ func (u *unit) measure(ctx context.Context, s Settings, progress func(what strin
 // grace is how long a run that is going on when the context ends may take to notice.
 const grace = time.Second
 
-// within calls fn on a goroutine and waits for it, but once the context has ended only for the given time. What takes longer goes on behind the
-// caller's back. A panic of fn is an error.
+// within calls fn on a goroutine and waits for it, but once the context has ended only for the given time. What takes longer
+// goes on behind the caller's back. A panic of fn is an error.
 func within[T any](ctx context.Context, grace time.Duration, fn func() (T, error)) (T, error) {
 	type ending struct {
 		value T
@@ -188,7 +189,7 @@ func (u *unit) finish(job *Job) {
 		serial := rows[i]
 		row.out.Metrics["speedup"] = serial.out.MedianNs / row.out.MedianNs
 		if cpus := serial.out.Metrics["cpu_fraction"]; job.Ideal && cpus > 0 {
-			row.out.Metrics["ideal_speedup"] = float64(row.out.Workers) / cpus
+			row.out.Metrics["ideal_speedup"] = float64(row.out.Workers) / max(cpus, 1)
 		}
 	}
 }

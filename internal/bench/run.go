@@ -40,8 +40,8 @@ func (r *Run) Stop() {
 // Wall returns the time of the run, once the clock has stopped.
 func (r *Run) Wall() time.Duration { return r.wall }
 
-// Samples says that the run was a series of separate measurements, of which ds are the times. The time of the run is then their median;
-// the metrics p50_ns, p99_ns and mean_ns tell the rest. A run with samples is not repeated.
+// Samples says that the run was a series of separate measurements, of which ds are the times. The time of the run is then
+// their median; the metrics p50_ns, p99_ns and mean_ns tell the rest. A run with samples is not repeated.
 func (r *Run) Samples(ds []time.Duration) {
 	ns := make([]float64, len(ds))
 	for i, d := range ds {

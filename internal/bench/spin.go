@@ -2,12 +2,13 @@ package bench
 
 import (
 	"math"
+	"runtime"
 	"sync"
 	"time"
 )
 
-// The computing that the tasks of some workloads do: a chain of multiplications, each of which needs the one before, so that its time is the
-// latency of the processor and neither memory nor the clock. x -> a*x + c mod 2^64, with Knuth's constants.
+// The computing that the tasks of some workloads do: a chain of multiplications, each of which needs the one before, so that
+// its time is the latency of the processor and neither memory nor the clock. x -> a*x + c mod 2^64, with Knuth's constants.
 const (
 	spinA = 6364136223846793005
 	spinC = 1442695040888963407
@@ -21,8 +22,8 @@ func Spin(x uint64, n int) uint64 {
 	return x
 }
 
-// SpinSum returns the sum of Spin(x, n) for x from 0 to count-1 without doing the steps: n steps are one step x -> a^n*x + c', found
-// by squaring.
+// SpinSum returns the sum of Spin(x, n) for x from 0 to count-1 without doing the steps: n steps are one step x -> a^n*x +
+// c', found by squaring.
 func SpinSum(count uint64, n int) uint64 {
 	a, c := uint64(1), uint64(0)                 // no step
 	stepA, stepC := uint64(spinA), uint64(spinC) // 1, 2, 4, ... steps
@@ -39,8 +40,8 @@ func SpinSum(count uint64, n int) uint64 {
 	return a*sum + c*count
 }
 
-// SpinSteps returns how many steps take d on this machine. It measures once; the fastest of many tries counts, since the slower ones were
-// disturbed.
+// SpinSteps returns how many steps take d on this machine. It measures once; the fastest of many tries counts, since the
+// slower ones were disturbed.
 func SpinSteps(d time.Duration) int {
 	return int(math.Round(float64(d) / nsPerStep()))
 }
@@ -54,8 +55,6 @@ var nsPerStep = sync.OnceValue(func() float64 {
 		x = Spin(x, steps)
 		best = min(best, time.Since(begin))
 	}
-	spinSink = x
+	runtime.KeepAlive(x) // or the compiler might leave the steps out
 	return float64(best) / steps
 })
-
-var spinSink uint64 // keeps the compiler from leaving the steps out

@@ -1,12 +1,15 @@
-// Package bench measures workloads: the same work on each runtime, the runs of the runtimes interleaved, every answer verified.
+// Package bench measures workloads: the same work on each runtime, the runs of the runtimes interleaved, every answer
+// verified.
 //
-// A [Workload] is a description, of which a [Job] of some size is made, with the input, a body for each runtime and a way to tell the right
-// answer. [Plan.Measure] runs the bodies in turn, A B A B, so that a machine that drifts slows all of them and not the one that
-// happened to run then. The unit of a result is the task, which is what the workload says it is (a fork, an item, a file).
+// A [Workload] is a description, of which a [Job] of some size is made, with the input, a body for each runtime and a way to
+// tell the right answer. [Plan.Measure] runs the bodies in turn, A B A B, so that a machine that drifts slows all of them
+// and not the one that happened to run then. The unit of a result is the task, which is what the workload says it is (a
+// fork, an item, a file).
 //
-// What a run measures is the time that its body takes, unless the body moves the clock ([Run.Start], [Run.Stop]) to leave out what is
-// not the work, or hands in samples ([Run.Samples]) because the time of one sample is the point.
-// A body that is over sooner than [Settings].Least is repeated until it is not, and its time is then the mean of the repetitions.
+// What a run measures is the time that its body takes, unless the body moves the clock ([Run.Start], [Run.Stop]) to leave
+// out what is not the work, or hands in samples ([Run.Samples]) because the time of one sample is the point. A body that is
+// over sooner than [Settings].Least is repeated until it is not, and its time is then the median of the
+// repetitions, which another program that takes the CPU for a while does not move.
 package bench
 
 import (
@@ -30,7 +33,8 @@ type Workload struct {
 	TestN   string   // a size that takes milliseconds
 	Options []Option // what can be set besides the size
 
-	// Prepare looks at the parameters and returns at once. Its errors are the user's: a size out of range, a directory that does not exist.
+	// Prepare looks at the parameters and returns at once. Its errors are the user's: a size out of range, a directory that
+	// does not exist.
 	Prepare func(p Params) (Build, error)
 }
 
@@ -115,8 +119,8 @@ type Job struct {
 	// Verify compares an answer with what is known or was computed in some other way.
 	Verify func(answer string) error
 
-	// Ideal asks for the speed-up that would be possible beside the one that was measured: the number of workers over the CPUs
-	// that serial code keeps busy already, because the garbage collector runs beside it.
+	// Ideal asks for the speed-up that would be possible beside the one that was measured: the number of workers over the
+	// CPUs that serial code keeps busy already, because the garbage collector runs beside it.
 	Ideal bool
 }
 
@@ -130,7 +134,8 @@ func Answer(want string) func(string) error {
 	}
 }
 
-// every returns the parameters for each combination of the options' values, of which given names some and the defaults the others.
+// every returns the parameters for each combination of the options' values, of which given names some and the defaults the
+// others.
 func (w *Workload) every(n string, seed uint64, given map[string]string) []Params {
 	all := []Params{{N: n, Seed: seed, Options: map[string]string{}}}
 	for _, o := range w.Options {

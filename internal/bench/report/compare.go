@@ -12,8 +12,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/bench/stat"
 )
 
-// significance is the probability of chance below which a difference counts: of twenty comparisons of equal things one finds a difference. It is that of
-// benchstat, as is the test.
+// significance is the probability of chance below which a difference counts: of twenty comparisons of equal things one finds
+// a difference. It is that of benchstat, as is the test.
 const significance = 0.05
 
 // A Comparison is what changed between two documents.
@@ -42,8 +42,8 @@ type Change struct {
 	old, new []float64
 }
 
-// Compare compares the results that both documents have. A result is a regression if its times are significantly different and its median is slower
-// by more than the fraction failAbove.
+// Compare compares the results that both documents have. A result is a regression if its times are significantly different
+// and its median is slower by more than the fraction failAbove.
 func Compare(older, newer *Document, failAbove float64) *Comparison {
 	c := &Comparison{Schema: Schema, FailAbove: failAbove, Rows: []Change{}, Notes: []string{}}
 	if older.Host != newer.Host {

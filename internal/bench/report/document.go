@@ -1,4 +1,5 @@
-// Package report writes what was measured, in the forms that people and programs read, reads it back, and compares two of them.
+// Package report writes what was measured, in the forms that people and programs read, reads it back, and compares two of
+// them.
 package report
 
 import (

@@ -180,8 +180,8 @@ func (d *Document) writeCSV(w io.Writer) error {
 	return c.Error()
 }
 
-// writeBenchstat writes a line for each run in the format of go test -bench, which benchstat reads. The parameters are in the name as key=value, so that
-// benchstat -col /runtime sets the runtimes side by side.
+// writeBenchstat writes a line for each run in the format of go test -bench, which benchstat reads. The parameters are in
+// the name as key=value, so that benchstat -col /runtime sets the runtimes side by side.
 func (d *Document) writeBenchstat(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: github.com/pinwheel-sched/pinwheel/cmd/schedbench\n", d.Host.OS, d.Host.Arch); err != nil {
 		return err

@@ -95,7 +95,8 @@ func TestCSVHasTheSameNumberOfFieldsInEachRow(t *testing.T) {
 	}
 }
 
-// TestBenchstatLinesAreThoseOfTheBenchmarkFormat checks them against the proposal's grammar (golang.org/design/14313-benchmark-format).
+// TestBenchstatLinesAreThoseOfTheBenchmarkFormat checks them against the proposal's grammar
+// (golang.org/design/14313-benchmark-format).
 func TestBenchstatLinesAreThoseOfTheBenchmarkFormat(t *testing.T) {
 	var b bytes.Buffer
 	if err := example().Write(&b, "benchstat"); err != nil {

@@ -5,15 +5,17 @@ import (
 	"slices"
 )
 
-// exactUpTo is the size of two samples together up to which MannWhitney counts every case. Beyond it the normal distribution is as good.
+// exactUpTo is the size of two samples together up to which MannWhitney counts every case. Beyond it the normal distribution
+// is as good.
 const exactUpTo = 60
 
 // MannWhitney returns the probability (two-sided) that two samples from one source differ in rank as much as a and b do: the
-// Mann-Whitney U test. It is 1 if either is empty, and never less than [LeastP]. It costs about (n+m)^4 additions up to 60 values and n+m beyond.
+// Mann-Whitney U test. It is 1 if either is empty, and never less than [LeastP]. It costs about (n+m)^4 additions up to 60
+// values and n+m beyond.
 //
 // Up to 60 values the probability is exact, ties included. With ties the textbook recurrence on U does not hold, so the
-// distribution is that of the sum of ranks over all ways to choose which values are a's; ranks are doubled, so that the
-// mean rank that tied values share is a whole number.
+// distribution is that of the sum of ranks over all ways to choose which values are a's; ranks are doubled, so that the mean
+// rank that tied values share is a whole number.
 func MannWhitney(a, b []float64) float64 {
 	if len(a) == 0 || len(b) == 0 {
 		return 1
@@ -32,8 +34,8 @@ func MannWhitney(a, b []float64) float64 {
 	return math.Min(1, math.Erfc(math.Max(off, 0)/math.Sqrt(2*variance)))
 }
 
-// LeastP returns the smallest probability that MannWhitney can find for samples of n and m values, which is when they do not overlap: two of the
-// C(n+m, n) ways to choose. Samples of less than four each never reach 0.05.
+// LeastP returns the smallest probability that MannWhitney can find for samples of n and m values, which is when they do not
+// overlap: two of the C(n+m, n) ways to choose. Samples of less than four each never reach 0.05.
 func LeastP(n, m int) float64 {
 	ways := 1.0
 	for i := 1; i <= n; i++ {
@@ -42,8 +44,8 @@ func LeastP(n, m int) float64 {
 	return math.Min(1, 2/ways)
 }
 
-// doubledRanks returns twice the rank of each value among a and b together, the sum of a's, and the sum over groups of tied values
-// of t^3-t.
+// doubledRanks returns twice the rank of each value among a and b together, the sum of a's, and the sum over groups of tied
+// values of t^3-t.
 func doubledRanks(a, b []float64) (ranks []int, sumA int, ties float64) {
 	type value struct {
 		x     float64

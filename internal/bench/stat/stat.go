@@ -1,5 +1,5 @@
-// Package stat has the statistics of small samples of running times: order statistics, which one slow run cannot move far, and
-// a test of whether two samples differ that assumes nothing of how times are distributed.
+// Package stat has the statistics of small samples of running times: order statistics, which one slow run cannot move far,
+// and a test of whether two samples differ that assumes nothing of how times are distributed.
 package stat
 
 import (
@@ -21,8 +21,8 @@ func Median(xs []float64) float64 {
 	return s[n/2-1] + (s[n/2]-s[n/2-1])/2
 }
 
-// Quantile returns the smallest of xs that at least the fraction q of them do not exceed (the nearest rank), and NaN when there are
-// none. It leaves xs as it is.
+// Quantile returns the smallest of xs that at least the fraction q of them do not exceed (the nearest rank), and NaN when
+// there are none. It leaves xs as it is.
 func Quantile(xs []float64, q float64) float64 {
 	if len(xs) == 0 {
 		return math.NaN()
@@ -41,7 +41,8 @@ func Mean(xs []float64) float64 {
 	return sum / float64(len(xs))
 }
 
-// GeoMean returns the geometric mean of xs, which must be positive, and NaN when there are none. It is the mean to use for ratios.
+// GeoMean returns the geometric mean of xs, which must be positive, and NaN when there are none. It is the mean to use for
+// ratios.
 func GeoMean(xs []float64) float64 {
 	sum := 0.0
 	for _, x := range xs {

@@ -89,7 +89,8 @@ func fibSerial(n int) int {
 	return fibSerial(n-1) + fibSerial(n-2)
 }
 
-// fibKnown returns fib(n) by adding up, and the number of calls that fork, which is fib(n+1)-1 (and at least 1, to divide by).
+// fibKnown returns fib(n) by adding up, and the number of calls that fork, which is fib(n+1)-1 (and at least 1, to divide
+// by).
 func fibKnown(n int) (answer, forks int64) {
 	a, b := int64(0), int64(1)
 	for range n {

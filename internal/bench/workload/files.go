@@ -25,9 +25,9 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// files is the main job on real input: walk a tree, read each Go file, parse it, hash it and compress it, with the results in the order of the walk. The files
-// differ in size by four orders of magnitude and the work on each is system calls, allocation and computing.
-// Its answer is a hash over all results in their order.
+// files is the main job on real input: walk a tree, read each Go file, parse it, hash it and compress it, with the results
+// in the order of the walk. The files differ in size by four orders of magnitude and the work on each is system calls,
+// allocation and computing. Its answer is a hash over all results in their order.
 var files = &bench.Workload{
 	Name: "files", Doc: "walk a tree, read, parse, hash and compress its Go files, results in order",
 	Size: "part of the input, . for all", Unit: "file", N: ".", SuiteN: "src/net", TestN: ".",
@@ -47,12 +47,16 @@ func prepareFiles(p bench.Params) (bench.Build, error) {
 	if !filepath.IsLocal(p.N) {
 		return nil, fmt.Errorf("--n %q: want a directory inside the input, such as src/net", p.N)
 	}
-	dir, err := filepath.EvalSymlinks(filepath.Join(dir, p.N))
+	dir = filepath.Join(dir, p.N)
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a directory", dir)
+	}
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir) // a walk would not follow its root
+	}
 	if err != nil {
 		return nil, err
-	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%s is not a directory", dir)
 	}
 	if !hasGoFiles(dir) {
 		return nil, fmt.Errorf("no Go files in %s", dir)
@@ -123,7 +127,8 @@ type digest struct {
 	broken     bool
 }
 
-// digestOf does the work on one file. A file that does not parse is a result like any other: Go's own tree has some, for testing.
+// digestOf does the work on one file. A file that does not parse is a result like any other: Go's own tree has some, for
+// testing.
 func digestOf(path string) (digest, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -209,8 +214,8 @@ func filesSerial(ctx context.Context, dir string) (*archive, error) {
 	return a, err
 }
 
-// filesGoroutines is a walker, a goroutine for each worker, and the caller, who takes the results in order. Each file has a channel for its result; the queue of
-// these channels is the order, and its length bounds how far the workers may be ahead.
+// filesGoroutines is a walker, a goroutine for each worker, and the caller, who takes the results in order. Each file has a
+// channel for its result; the queue of these channels is the order, and its length bounds how far the workers may be ahead.
 func filesGoroutines(ctx context.Context, dir string, workers int) (*archive, error) {
 	type result struct {
 		digest

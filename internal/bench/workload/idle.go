@@ -10,8 +10,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// idle does nothing while a pool is there that has been at work and has to work again afterwards. Its cpu_fraction is what such a pool costs the rest of the
-// machine; its answer, the number of items that ran both times.
+// idle does nothing while a pool is there that has been at work and has to work again afterwards. Its cpu_fraction is what
+// such a pool costs the rest of the machine; its answer, the number of items that ran both times.
 var idle = &bench.Workload{
 	Name: "idle", Doc: "a started pool with nothing to do",
 	Size: "duration", Unit: "rest", N: "2s", SuiteN: "200ms", TestN: "10ms",
@@ -76,8 +76,8 @@ func idleBody(d time.Duration, start func(r *bench.Run) (loop itemLoop, stop fun
 	}
 }
 
-// rested rests for d, and reports what the process computed meanwhile. Before that the garbage collector has time to finish with what the workloads before
-// have left.
+// rested rests for d, and reports what the process computed meanwhile. Before that the garbage collector has time to finish
+// with what the workloads before have left.
 func rested(r *bench.Run, d time.Duration) error {
 	debug.FreeOSMemory()
 	time.Sleep(d / 20)

@@ -10,11 +10,11 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// integrate is adaptive quadrature: an interval is halved until halving it changes the area by less than a tolerance, so the recursion is deeper
-// where the curve is steeper.
+// integrate is adaptive quadrature: an interval is halved until halving it changes the area by less than a tolerance, so the
+// recursion is deeper where the curve is steeper.
 var integrate = &bench.Workload{
 	Name: "integrate", Doc: "area under x^3+x from 0 to n, adaptive trapezoids",
-	Size: "n", Unit: "interval", N: "500", TestN: "20",
+	Size: "n", Unit: "interval", N: "500", SuiteN: "200", TestN: "20",
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 100_000)
 		if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// forItems is a loop whose items are large enough to be worth a loop and too small to be worth a task each. With n = 1000 it asks where
-// a parallel loop begins to pay.
+// forItems is a loop whose items are large enough to be worth a loop and too small to be worth a task each. With n = 1000 it
+// asks where a parallel loop begins to pay.
 var forItems = &bench.Workload{
 	Name: "for", Doc: "n items of about 1 us each",
 	Size: "n", Unit: "item", N: "10000", TestN: "300",
@@ -93,8 +93,8 @@ func loopJob(n int, want uint64, reset func(), item func(i int), sum func() uint
 	}
 }
 
-// chunks is the parallel loop of a good Go programmer: the workers, of which the caller is one, take chunks from a counter, some for each worker so that none
-// waits long for the last.
+// chunks is the parallel loop of a good Go programmer: the workers, of which the caller is one, take chunks from a counter,
+// some for each worker so that none waits long for the last.
 func chunks(n, workers int, item func(i int)) {
 	var (
 		wg    sync.WaitGroup

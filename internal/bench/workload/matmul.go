@@ -56,8 +56,8 @@ type product struct{ c, a, b matrix }
 // blockSide is the largest side of a block that is not divided: three of them are 24 KiB.
 const blockSide = 32
 
-// halves divides the longest side. The halves are independent of each other if parallel is true; otherwise they add to the same c. It
-// returns false for a block.
+// halves divides the longest side. The halves are independent of each other if parallel is true; otherwise they add to the
+// same c. It returns false for a block.
 func (p product) halves() (first, second product, parallel, ok bool) {
 	rows, cols, inner := p.c.rows, p.c.cols, p.a.cols
 	switch longest := max(rows, cols, inner); {

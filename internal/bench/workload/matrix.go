@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 )
 
-// A matrix is a rectangle of numbers, in rows that lie stride apart. The matrices of the workloads hold whole numbers, small enough
-// that every sum and product is exact, in whatever order it is computed.
+// A matrix is a rectangle of numbers, in rows that lie stride apart. The matrices of the workloads hold whole numbers, small
+// enough that every sum and product is exact, in whatever order it is computed.
 type matrix struct {
 	data               []float64
 	rows, cols, stride int
@@ -56,8 +56,9 @@ func (m matrix) times(x []float64) []float64 {
 	return y
 }
 
-// A freivalds check tells whether c is a*b in time n^2: it multiplies both by a random vector (Freivalds 1977). A wrong product passes with a
-// probability of at most the reciprocal of the number of values that an element of the vector can have.
+// A freivalds check tells whether c is a*b in time n^2: it multiplies both by a random vector (Freivalds 1977). A wrong
+// product passes with a probability of at most the reciprocal of the number of values that an element of the vector can
+// have.
 type freivalds struct {
 	vector []float64
 	want   string

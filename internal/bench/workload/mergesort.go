@@ -7,8 +7,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// mergesort sorts halves and merges them, both in parallel: a merge of two runs is two merges of their parts below and above the middle of the
-// longer one. The parts go back and forth between the slice and the space, so that nothing is copied.
+// mergesort sorts halves and merges them, both in parallel: a merge of two runs is two merges of their parts below and above
+// the middle of the longer one. The parts go back and forth between the slice and the space, so that nothing is copied.
 var mergesort = &bench.Workload{
 	Name: "mergesort", Doc: "merge sort of n random numbers, with parallel merges",
 	Size: "n", Unit: "element", N: "1000000", TestN: "20000",

@@ -8,8 +8,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// nqueens counts the ways to place n queens, one task a safe placement. It checks a placement against each queen before it, as the classic
-// benchmark does.
+// nqueens counts the ways to place n queens, one task a safe placement. It checks a placement against each queen before it,
+// as the classic benchmark does.
 var nqueens = &bench.Workload{
 	Name: "nqueens", Doc: "number of solutions of the n queens problem",
 	Size: "n", Unit: "placement", N: "11", TestN: "7",
@@ -96,7 +96,8 @@ func queensRow(t *sched.Task, b *board, column int8) int {
 	return f.Join(t) + rest
 }
 
-// queensGoroutines starts a goroutine for each placement in the first rows, which makes hundreds of them of fair sizes, and recurses below.
+// queensGoroutines starts a goroutine for each placement in the first rows, which makes hundreds of them of fair sizes, and
+// recurses below.
 func queensGoroutines(b board) int {
 	const forkRows = 3
 	if b.rows >= forkRows || b.rows == b.size {

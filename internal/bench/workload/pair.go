@@ -10,11 +10,13 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// The pairs are the smallest parallel region there is, started by a plain goroutine: two tasks, of which the result is the sum of theirs. A run is n of
-// them and its time that of the median pair, so that ns_per_task is what one pair takes. Both tasks in turn take 100 us, both at once 50.
+// The pairs are the smallest parallel region there is, started by a plain goroutine: two tasks, of which the result is the
+// sum of theirs. A run is n of them and its time that of the median pair, so that ns_per_task is what one pair takes. Both
+// tasks in turn take 100 us, both at once 50.
 //
-// Their cpu_fraction is what the process computes besides the tasks, in CPUs: waking, spinning, parking. The tasks' own share is the median time of a task
-// times their number; cpu_fraction_total includes it. Serial code shows what the waiting between the pairs costs by itself.
+// Their cpu_fraction is what the process computes besides the tasks, in CPUs: waking, spinning, parking. The tasks' own
+// share is the median time of a task times their number; cpu_fraction_total includes it. Serial code shows what the waiting
+// between the pairs costs by itself.
 var (
 	pairCold = &bench.Workload{
 		Name: "pair-cold", Doc: "two tasks of 50 us, after 10 ms of rest",

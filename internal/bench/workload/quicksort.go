@@ -27,8 +27,9 @@ var quicksort = &bench.Workload{
 	}),
 }
 
-// partition puts the elements into an order in which none of a[:i] is larger than any of a[i:]. Hoare's, round the median of three, which is what
-// keeps both sides from being empty: of the three there is one for each scan to stop at. There must be at least three elements.
+// partition puts the elements into an order in which none of a[:i] is larger than any of a[i:]. Hoare's, round the median of
+// three, which is what keeps both sides from being empty: of the three there is one for each scan to stop at. There must be
+// at least three elements.
 func partition(a []int) (i int) {
 	pivot := middle(a[0], a[len(a)/2], a[len(a)-1])
 	i, j := 0, len(a)-1
@@ -64,8 +65,8 @@ func quicksortTask(t *sched.Task, a []int) struct{} {
 	return struct{}{}
 }
 
-// grain is the length below which goroutines are not worth it: a fair share of n for each worker, eight times over, and not so small that
-// starting them shows.
+// grain is the length below which goroutines are not worth it: a fair share of n for each worker, eight times over, and not
+// so small that starting them shows.
 func grain(n, workers int) int { return max(n/(8*workers), 4096) }
 
 func quicksortGoroutines(a []int, grain int) {

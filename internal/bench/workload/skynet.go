@@ -8,11 +8,11 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// skynet starts n tasks as the leaves of a tree in which each node starts ten, and adds up their numbers on the way back. Its goroutines are those of
-// the original: one for each node, each with a channel.
+// skynet starts n tasks as the leaves of a tree in which each node starts ten, and adds up their numbers on the way back.
+// Its goroutines are those of the original: one for each node, each with a channel.
 var skynet = &bench.Workload{
 	Name: "skynet", Doc: "n tasks in a tree of tens",
-	Size: "n, a power of ten", Unit: "leaf", N: "1000000", TestN: "1000",
+	Size: "n, a power of ten", Unit: "leaf", N: "1000000", SuiteN: "100000", TestN: "1000",
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 1_000_000_000)
 		for m := n; err == nil && m > 1; m /= 10 {

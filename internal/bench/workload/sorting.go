@@ -24,8 +24,8 @@ func insertionSort(a []int) {
 // A sorter sorts a, for which it may use as many elements of space.
 type sorter func(r *bench.Run, a, space []int) error
 
-// sortJob is the Prepare of a sort of n random numbers. The answer is a hash of the numbers in their order; the standard library says what it has
-// to be.
+// sortJob is the Prepare of a sort of n random numbers. The answer is a hash of the numbers in their order; the standard
+// library says what it has to be.
 func sortJob(sorters map[bench.Runtime]sorter) func(bench.Params) (bench.Build, error) {
 	return func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 100_000_000)

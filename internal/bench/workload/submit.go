@@ -10,11 +10,11 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// submit starts n tasks of nothing from plain goroutines, which are not workers, and waits until all have run. The time counts from the first submission to the
-// end of the last task.
+// submit starts n tasks of nothing from plain goroutines, which are not workers, and waits until all have run. The time
+// counts from the first submission to the end of the last task.
 var submit = &bench.Workload{
 	Name: "submit", Doc: "n tasks of nothing, submitted from outside",
-	Size: "n", Unit: "task", N: "200000", TestN: "1000",
+	Size: "n", Unit: "task", N: "200000", SuiteN: "50000", TestN: "1000",
 	Options: []bench.Option{{Name: "producers", Doc: "goroutines that submit", Default: "1,8", Many: true}},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 100_000_000)

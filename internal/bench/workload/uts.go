@@ -14,9 +14,10 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
-// uts counts the nodes of an unbalanced tree that nobody can partition beforehand: the number of a node's children comes from the SHA-1 hash
-// that is its state. Olivier, Huan, Liu, Prins, Dinan, Sadayappan, Tseng: UTS: an unbalanced tree search benchmark, LCPC 2006.
-// The trees are the published samples. "tiny" is not one of them: it has the parameters of T1 at half the depth.
+// uts counts the nodes of an unbalanced tree that nobody can partition beforehand: the number of a node's children comes
+// from the SHA-1 hash that is its state. Olivier, Huan, Liu, Prins, Dinan, Sadayappan, Tseng: UTS: an unbalanced tree search
+// benchmark, LCPC 2006. The trees are the published samples. "tiny" is not one of them: it has the parameters of T1 at half
+// the depth.
 var uts = &bench.Workload{
 	Name: "uts", Doc: "unbalanced tree search (SHA-1)",
 	Size: "tree: " + strings.Join(treeNames(), ", "), Unit: "node", N: "T1", TestN: "tiny",
@@ -171,8 +172,8 @@ func utsSiblings(t *sched.Task, s *subtree, i, children int) census {
 	return f.Join(t).add(rest)
 }
 
-// A utsSearch is a search by goroutines. A child gets one while fewer than a few for each worker run, which keeps all of them at work
-// whatever the tree looks like.
+// A utsSearch is a search by goroutines. A child gets one while fewer than a few for each worker run, which keeps all of
+// them at work whatever the tree looks like.
 type utsSearch struct {
 	*utsTree
 	*budget
