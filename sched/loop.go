@@ -204,16 +204,16 @@ func (l *loop) span(t *Task, lo, hi int) {
 	}
 }
 
-// chunk goes through [lo, hi), or the beginning of it if somebody wants attention, and returns the index to go on with.
+// chunk goes through [lo, hi), or the beginning of it if somebody wants attention, and returns the index to go on with. A
+// failure counts as lo's: no other chunk has an index between lo and the one that failed, so the order is right.
 func (l *loop) chunk(t *Task, lo, hi int) (next int) {
-	i := lo
 	defer func() {
 		if next == 0 { // it did not return
 			next = hi
 			if r := recover(); r != nil {
-				l.fail(i, t.Caught(r), nil)
+				l.fail(lo, t.Caught(r), nil)
 			} else {
-				l.fail(i, nil, ErrGoexit)
+				l.fail(lo, nil, ErrGoexit)
 			}
 		}
 	}()
@@ -221,10 +221,15 @@ func (l *loop) chunk(t *Task, lo, hi int) (next int) {
 		l.body(t, lo, hi)
 		return hi
 	}
+	return each(t, l.item, lo, hi)
+}
+
+// each is apart from chunk because a function with a deferred call keeps its variables in memory.
+func each(t *Task, item func(i int), lo, hi int) int {
 	for {
-		l.item(i)
-		if i++; i == hi || t.Attention() {
-			return i
+		item(lo)
+		if lo++; lo == hi || t.Attention() {
+			return lo
 		}
 	}
 }

@@ -14,39 +14,50 @@ import (
 // Identities are reused after a goroutine has ended, so a fiber leaves the table as its goroutine's last act.
 var fibers [4096]struct {
 	mu    sync.Mutex          // for changes
-	first atom.Pointer[fiber] // a chain through fiber.chain
+	first atom.Pointer[entry] // a chain
+}
+
+// An entry is a fiber's place in the table. It is not used again: readers may still be on their way through it when it has
+// been taken out.
+type entry struct {
+	g    uintptr
+	f    *fiber
+	next atom.Pointer[entry]
 }
 
 func bucketOf(g uintptr) int { return int(uint64(g>>4) * 0x9E3779B97F4A7C15 >> 52) }
 
 // arrive puts the calling goroutine's fiber into the table.
 func (f *fiber) arrive() {
-	f.g.Store(gid.Current())
-	b := &fibers[bucketOf(f.g.Load())]
+	g := gid.Current()
+	f.g.Store(g)
+	f.here = &entry{g: g, f: f}
+	b := &fibers[bucketOf(g)]
 	b.mu.Lock()
-	f.chain.Store(b.first.Load())
-	b.first.Store(f)
+	f.here.next.Store(b.first.Load())
+	b.first.Store(f.here)
 	b.mu.Unlock()
 }
 
-// vanish takes it out again. Readers may still be on their way through it, so its own link stays.
+// vanish takes it out again.
 func (f *fiber) vanish() {
-	b := &fibers[bucketOf(f.g.Load())]
+	b := &fibers[bucketOf(f.here.g)]
 	b.mu.Lock()
 	link := &b.first
-	for link.Load() != f {
-		link = &link.Load().chain
+	for link.Load() != f.here {
+		link = &link.Load().next
 	}
-	link.Store(f.chain.Load())
+	link.Store(f.here.next.Load())
 	b.mu.Unlock()
+	f.here = nil
 }
 
 // fiberHere returns the fiber that the calling goroutine is, or nil. It costs a few nanoseconds.
 func fiberHere() *fiber {
 	g := gid.Current()
-	for f := fibers[bucketOf(g)].first.Load(); f != nil; f = f.chain.Load() {
-		if f.g.Load() == g {
-			return f
+	for e := fibers[bucketOf(g)].first.Load(); e != nil; e = e.next.Load() {
+		if e.g == g {
+			return e.f
 		}
 	}
 	return nil

@@ -16,14 +16,14 @@ import (
 // migrates. That is also what makes suspending simple: whoever ends the wait puts the fiber in its worker's inbox, and the
 // worker cannot look there before the fiber has let go of the thread.
 //
-// A guest's fiber is a coroutine of an ordinary goroutine, and suspending it blocks that.
+// A guest's fibers are coroutines of an ordinary goroutine. Each runs one job and ends.
 type fiber struct {
 	forkStack // must be first, see forkStack.attn
 
-	p     *proc
-	task  *Task               // the innermost running task
-	g     atom.Uintptr        // identity of its goroutine, set when it starts
-	chain atom.Pointer[fiber] // in the table of fibers
+	p    *proc
+	task *Task        // the innermost running task
+	g    atom.Uintptr // identity of its goroutine, set when it starts
+	here *entry       // in the table of fibers
 
 	// Of a worker's fiber.
 	w      *worker
@@ -35,7 +35,7 @@ type fiber struct {
 
 	// Of a guest's fiber.
 	guest *guest
-	ready chan struct{}
+	job   *Job // what it is going to run
 
 	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
 }
@@ -46,6 +46,7 @@ type fiberStatus uint8
 const (
 	fiberIdle      fiberStatus = iota // it runs nothing: the worker has something better to do than to look for work
 	fiberSuspended                    // its task waits
+	fiberJoins                        // its task waits for a stolen fork
 	fiberGivesWay                     // its task goes on when the ready fibers have had their turn
 	fiberDead                         // a task on it called runtime.Goexit
 )
@@ -73,6 +74,13 @@ func (f *fiber) main(yield func(struct{}) bool) {
 			panic(goexit{})
 		}
 	}()
+	if f.guest != nil {
+		j := f.job
+		f.job = nil
+		j.run(f, j)
+		f.status = fiberIdle
+		return
+	}
 	for {
 		if j := f.w.find(f); j != nil {
 			j.run(f, j)
@@ -100,17 +108,15 @@ func (f *fiber) switchTo() {
 
 // suspend lets go of the thread until [fiber.resume]. Forks that are still private are exposed, so that others can go on
 // with them.
-func (f *fiber) suspend() {
+func (f *fiber) suspend(why fiberStatus) {
 	for f.exposeOldest() {
 	}
 	f.p.stats.suspended.add(1)
-	if f.guest != nil {
-		f.guest.block()
-		return
-	}
 	f.p.pool.notify(f.p)
-	f.w.suspended.Add(1)
-	f.switchAway(fiberSuspended)
+	if f.w != nil {
+		f.w.suspended.Add(1)
+	}
+	f.switchAway(why)
 }
 
 func (f *fiber) switchAway(why fiberStatus) {
@@ -123,7 +129,7 @@ func (f *fiber) switchAway(why fiberStatus) {
 // let go of its thread.
 func (f *fiber) resume() {
 	if f.guest != nil {
-		f.ready <- struct{}{}
+		f.guest.makeReady(f)
 		return
 	}
 	f.w.makeReady(f)
@@ -167,23 +173,18 @@ func (f *fiber) expose() {
 	p.pool.notify(p)
 }
 
-// awaitSpin is how long a worker's fiber looks before it is suspended. That costs half a microsecond, and the worker has other
-// work to do.
+// awaitSpin is how long a fiber looks before it is suspended. That costs half a microsecond, and there is other work to do.
 const awaitSpin = time.Microsecond
 
 // await waits until a stolen job is done.
 func (f *fiber) await(j *Job) {
-	spin := awaitSpin
-	if f.guest != nil {
-		spin = guestSpin
-	}
-	for end := atom.Now() + spin; atom.Now() < end; atom.Yield() {
+	for end := atom.Now() + awaitSpin; atom.Now() < end; atom.Yield() {
 		if j.state.Load() == jobDone {
 			return
 		}
 	}
 	if j.state.CompareAndSwap(jobTaken, jobAwaited) {
-		f.suspend()
+		f.suspend(fiberJoins)
 	}
 }
 

@@ -9,7 +9,7 @@ func (w *Waiter) WaitFirmly() {
 	case w.f == nil:
 		_ = w.block(context.Background())
 	case w.state.CompareAndSwap(waitArmed, waitParked):
-		w.f.suspend()
+		w.f.suspend(fiberSuspended)
 	}
 }
 

@@ -44,7 +44,6 @@ type slot[A, R any] struct {
 	slow func(*Task, *slot[A, R]) R
 	job  Job
 
-	seg     *segment
 	res     R           // written by the thief before done
 	failure *PanicError // written by the thief before done
 }
@@ -168,8 +167,8 @@ func runStolen[A, R any](f *fiber, j *Job) {
 		f.p.stats.stale.add(1)
 		return // the owner was quicker, or another entry led another thief here
 	}
-	run := stolen{f: f, j: j, owner: p.seg.owner, failure: &p.failure}
-	run.level = f.enter(p.seg.task.child(f))
+	run := stolen{f: f, j: j, owner: j.seg.owner, failure: &p.failure}
+	run.level = f.enter(j.seg.task.Load().child(f))
 	defer run.finish()
 	p.res = p.fn(f.task, p.arg)
 	run.returned = true

@@ -3,10 +3,13 @@ package worker
 import (
 	"iter"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/deque"
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
-// A guest runs one task for a goroutine that waits for it, as a coroutine of that goroutine. It has a deque, so workers steal
-// from it, but it neither steals nor runs what others submit.
+// A guest runs one root task for a goroutine that waits for it, in coroutines of that goroutine. It has a deque, so workers
+// steal from it.
 //
 // Starting work from outside is so cheap this way: no thread has to be woken before the work begins, and a region that is over
 // in a microsecond costs a microsecond. Waking a parked worker takes tens of microseconds in a virtual machine, and handing
@@ -14,11 +17,18 @@ import (
 // runtime.Goexit, which must end the task and not the caller. The coroutine is made anew each time (0.3 us): one that was made
 // by another goroutine could not be resumed by one that is locked to its thread.
 //
-// A guest holds one of the pool's seats, so that with it not more than the pool's size compute. It gives the seat up while it
-// waits.
+// A guest holds one of the pool's seats, so that with it not more than the pool's size compute. While its task waits for a
+// stolen fork, it helps: it steals, but only forks of its own root task, its region. So it never runs a stranger's task, for
+// which its caller would have to wait, and no other worker need be woken to take its place. (Leapfrogging, Wagner and Calder
+// 1993, has the same aim; a guest that finds nothing of its own gives up its seat and blocks.)
 type guest struct {
 	proc
-	f fiber
+	region *Task    // the root task
+	joins  int      // fibers that are suspended for a stolen fork
+	spare  []*fiber // fibers that run nothing and have no goroutine
+
+	inbox atom.Pointer[fiber] // fibers that are ready again, a stack
+	ready chan struct{}       // has room for one; tells a guest that blocks to look at the inbox
 }
 
 // guestSpin is how long a guest looks before it blocks: about what blocking and being woken cost. So it takes at most twice as
@@ -48,14 +58,9 @@ func (p *Pool) admit() *guest {
 }
 
 func (p *Pool) newGuest(i int) *guest {
-	g := &guest{}
+	g := &guest{ready: make(chan struct{}, 1)}
 	g.pool, g.id = p, p.size+i
 	g.init(g.id)
-	g.f.init()
-	g.f.p, g.f.guest = &g.proc, g
-	g.f.ready = make(chan struct{}, 1)
-	p.register(&g.f)
-	g.cur.Store(&g.f)
 	p.guests[i].Store(g)
 	p.procs[g.id].Store(&g.proc)
 	for {
@@ -67,27 +72,120 @@ func (p *Pool) newGuest(i int) *guest {
 	return g
 }
 
-// host runs a task to its end.
+// host runs a root task to its end. It is the guest's trunk.
 func (g *guest) host(r *Root) {
 	defer g.depart()
-	defer func() {
-		if e := recover(); e != nil && e != (goexit{}) {
-			panic(e) // a bug of ours: tasks' panics do not get here
-		}
-	}()
-	next, _ := iter.Pull(func(func(struct{}) bool) {
-		g.f.arrive()
-		returned := false
-		defer func() {
-			g.f.vanish()
-			if !returned {
-				panic(goexit{})
+	g.region = &r.task
+	f := g.fiber(&r.job)
+	for running := 1; ; {
+		g.run(f)
+		f.switchTo()
+		switch f.status {
+		case fiberIdle, fiberDead:
+			g.spare = append(g.spare, f)
+			if running--; running == 0 {
+				return
 			}
-		}()
-		r.job.run(&g.f, &r.job)
-		returned = true
-	})
-	next()
+		case fiberJoins:
+			g.joins++
+		case fiberSuspended:
+		}
+		j := (*Job)(nil)
+		if f, j = g.next(); j != nil {
+			f = g.fiber(j)
+			running++
+		}
+	}
+}
+
+// fiber returns a fiber that is going to run j and end.
+func (g *guest) fiber(j *Job) *fiber {
+	var f *fiber
+	if n := len(g.spare) - 1; n >= 0 {
+		f, g.spare = g.spare[n], g.spare[:n]
+	} else {
+		f = &fiber{p: &g.proc, guest: g}
+		f.init()
+		g.pool.register(f)
+	}
+	f.job = j
+	f.next, f.stop = iter.Pull(f.main)
+	return f
+}
+
+// next waits for a fiber that is ready, or for a fork to help with.
+func (g *guest) next() (*fiber, *Job) {
+	for end := atom.Now() + guestSpin; ; {
+		if f := g.takeReady(); f != nil {
+			return f, nil
+		}
+		if g.joins > 0 {
+			if j := g.help(); j != nil {
+				return nil, j
+			}
+		}
+		if atom.Now() < end {
+			atom.Yield()
+			continue
+		}
+		g.pool.leaveSeat(oneGuest)
+		<-g.ready
+		g.pool.state.Add(oneGuest)
+	}
+}
+
+// help steals a fork of the region.
+func (g *guest) help() *Job {
+	for i := range int(g.pool.procsUsed.Load()) {
+		v := g.pool.procs[i].Load()
+		if v == nil || v == &g.proc || v.thief.Empty() {
+			continue
+		}
+		j, status := g.steal(v)
+		if status != deque.OK {
+			continue
+		}
+		if j.seg != nil {
+			if t := j.seg.task.Load(); t != nil && t.region == g.region {
+				return j
+			}
+		}
+		g.own.Push(j) // a stranger's: it waits here as well as there
+		g.pool.notify(&g.proc)
+	}
+	return nil
+}
+
+// makeReady puts a fiber into the inbox and sees to it that the guest looks there. It may be called from anywhere.
+func (g *guest) makeReady(f *fiber) {
+	ready := g.ready // the guest may be gone after the push
+	for {
+		top := g.inbox.Load()
+		f.link = top
+		if g.inbox.CompareAndSwap(top, f) {
+			break
+		}
+	}
+	select {
+	case ready <- struct{}{}:
+	default: // it has been told
+	}
+}
+
+func (g *guest) takeReady() *fiber {
+	if g.inbox.Load() == nil {
+		return nil
+	}
+	for {
+		f := g.inbox.Load()
+		if g.inbox.CompareAndSwap(f, f.link) { // only the guest takes out, so f is still linked
+			f.link = nil
+			if f.status == fiberJoins {
+				g.joins--
+			}
+			return f
+		}
+	}
 }
 
 // depart gives up the seat.
@@ -97,20 +195,19 @@ func (g *guest) depart() {
 		if j == nil {
 			break
 		}
-		if j.state.Load() == jobRoot {
+		switch j.state.Load() {
+		case jobRoot:
 			g.pool.injector.putBack(j)
+		case jobExposed: // a stranger's fork, of which there may be another entry elsewhere
+			g.pool.injector.putBack(&Job{run: func(f *fiber, _ *Job) { j.run(f, j) }})
 		}
 	}
-	g.f.forget()
+	g.region = nil
+	for _, f := range g.spare {
+		f.forget()
+	}
 	g.pool.freeGuests.add(g.id - g.pool.size)
 	g.pool.leaveSeat(oneGuest + oneVisit)
-}
-
-// block suspends the guest's fiber.
-func (g *guest) block() {
-	g.pool.leaveSeat(oneGuest)
-	<-g.f.ready
-	g.pool.state.Add(oneGuest)
 }
 
 // leaveSeat gives up a seat and looks whether somebody should take it.

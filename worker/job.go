@@ -7,7 +7,8 @@ import "github.com/pinwheel-sched/pinwheel/internal/atom"
 type Job struct {
 	state atom.Uint32
 	run   func(*fiber, *Job)
-	next  *Job // in the injector
+	next  *Job     // in the injector
+	seg   *segment // of a slot's job: where the slot is
 }
 
 // The states of a slot's job. The state is the truth; an entry in a deque is only a hint where to look. So an entry may be

@@ -28,6 +28,7 @@ func (r *Root) Init(ctx context.Context, body Body) {
 	r.job.run = runRoot
 	r.job.state.Store(jobRoot)
 	r.task.parent = ctx
+	r.task.region = &r.task
 	r.body = body
 }
 
@@ -90,7 +91,7 @@ func (t *Task) Submit(r *Root) error {
 // panicked. If fn calls runtime.Goexit, that ends the calling task as well.
 func (t *Task) RunInPlace(ctx context.Context, fn func(*Task)) (failure *PanicError) {
 	f := t.running("Run")
-	inner := &Task{parent: ctx, pool: t.pool}
+	inner := &Task{parent: ctx, pool: t.pool, region: t.region}
 	inner.begin(f)
 	l := f.enter(inner)
 	returned := false

@@ -38,7 +38,7 @@ var (
 // the fast paths the garbage collector's write barrier); slots keeps them alive.
 type segment struct {
 	owner  *fiber
-	task   *Task // whose forks these are
+	task   atom.Pointer[Task] // whose forks these are. Thieves read it too.
 	key    uintptr
 	base   uintptr // address of the first slot
 	limit  uintptr // address of the sentinel
@@ -75,7 +75,7 @@ func newSlots[A, R any](key uintptr, n int) *segment {
 		p.next = uintptr(unsafe.Pointer(&slots[i+1]))
 		p.slow = joinSlow[A, R]
 		p.job.run = runStolen[A, R]
-		p.seg = seg
+		p.job.seg = seg
 	}
 	return seg
 }
@@ -144,7 +144,7 @@ func (f *fiber) openSegment(key uintptr, alloc func(key uintptr, n int) *segment
 		seg = alloc(key, n)
 		seg.owner = f
 	}
-	seg.task = f.task
+	seg.task.Store(f.task)
 	seg.top = seg.base
 	f.segs = append(f.segs, seg)
 	f.cur++
@@ -318,6 +318,6 @@ func (f *fiber) leave(l level) {
 func (s *forkStack) forget() {
 	for _, seg := range s.free {
 		seg.scrub(seg.slots)
-		seg.task = nil
+		seg.task.Store(nil)
 	}
 }

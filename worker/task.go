@@ -19,6 +19,7 @@ type Task struct {
 	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
 	pool   *Pool
 	parent context.Context
+	region *Task                    // the root task that it is a part of, or itself
 	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
 }
@@ -36,7 +37,7 @@ func (t *Task) begin(f *fiber) {
 // child returns the handle of a stolen fork of t, which is about to run on f. Its context is that of t: a task outlives its
 // forks.
 func (t *Task) child(f *fiber) *Task {
-	c := &Task{pool: t.pool, parent: t.parent}
+	c := &Task{pool: t.pool, parent: t.parent, region: t.region}
 	c.begin(f)
 	return c
 }

@@ -68,7 +68,7 @@ func (w *Waiter) suspend(ctx context.Context) error {
 	}
 	stop := w.watch(ctx)
 	if w.state.CompareAndSwap(waitArmed, waitParked) {
-		f.suspend()
+		f.suspend(fiberSuspended)
 	}
 	f.waiter.Store(nil)
 	if stop != nil {

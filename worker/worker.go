@@ -111,7 +111,7 @@ func (w *worker) trunk() {
 			w.appendReady(f, f)
 		case fiberDead:
 			w.pool.unregister(f)
-		case fiberSuspended:
+		case fiberSuspended, fiberJoins:
 		}
 	}
 	for _, f := range w.idle {
