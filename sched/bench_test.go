@@ -3,6 +3,7 @@ package sched
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 )
 
@@ -77,4 +78,31 @@ func BenchmarkSubmitFromGoroutine(b *testing.B) {
 		_, _ = last.Await(ctx)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/task")
+}
+
+func BenchmarkCollectionWithAllWorkersParked(b *testing.B) {
+	s, ctx := newScheduler(b, WithWorkers(8))
+	if err := For(ctx, 10_000, func(int) {}); err != nil {
+		b.Fatal(err)
+	}
+	for s.Stats().Awake > 0 {
+		runtime.Gosched()
+	}
+	for b.Loop() {
+		runtime.GC()
+	}
+}
+
+func BenchmarkForItemOfNothing(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			_, ctx := newScheduler(b, WithWorkers(workers))
+			b.ReportAllocs()
+			const n = 1 << 20
+			for b.Loop() {
+				_ = For(ctx, n, func(int) {})
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/item")
+		})
+	}
 }

@@ -241,7 +241,11 @@ func (p *Pool) refuse() {
 
 // checkQuiet notices that a pool that takes no more work has none left. Whoever might be the last to run out of work calls
 // it afterwards.
+//
+// What it looks at changes only while some worker is awake, and that worker parks, or some guest departs, before it is not. So
+// if nobody is awake at the end, and nobody has parked since the beginning, then all was as it was seen, at once.
 func (p *Pool) checkQuiet() {
+	before := p.parks()
 	s := p.state.Load()
 	if s&closedBit == 0 || awake(s) != 0 || visits(s) != 0 || p.anyWork() {
 		return
@@ -251,9 +255,17 @@ func (p *Pool) checkQuiet() {
 			return
 		}
 	}
-	if p.state.Load() == s {
+	if p.state.Load() == s && p.parks() == before {
 		p.setQuiet.Do(func() { close(p.quiet) })
 	}
+}
+
+// parks returns how often workers have begun to park.
+func (p *Pool) parks() (n uint64) {
+	for _, w := range p.workers {
+		n += w.stats.parks.n.Load()
+	}
+	return n
 }
 
 func (p *Pool) stop() {

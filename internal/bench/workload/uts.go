@@ -156,20 +156,27 @@ func utsTask(t *sched.Task, s subtree) census {
 	children := s.tree.childrenOf(&s.node)
 	c := s.node.census(children)
 	if children > 0 {
-		c = c.add(utsSiblings(t, &s, 0, children))
+		c = c.add(utsChildren(t, &s, children))
 	}
 	return c
 }
 
-// utsSiblings forks the i-th child and goes on with those after it; the last is not forked.
-func utsSiblings(t *sched.Task, s *subtree, i, children int) census {
-	child := subtree{s.tree, s.node.child(i)}
-	if i == children-1 {
-		return utsTask(t, child)
+// utsChildren forks the children, some at a time, and joins them, the last forked first.
+func utsChildren(t *sched.Task, s *subtree, children int) census {
+	var forks [8]sched.Forked[subtree, census]
+	var c census
+	for i := 0; i < children; {
+		n := 0
+		for ; n < len(forks) && i < children; n++ {
+			forks[n] = subtrees.Fork(t, utsTask, subtree{s.tree, s.node.child(i)})
+			i++
+		}
+		for n > 0 {
+			n--
+			c = c.add(forks[n].Join(t))
+		}
 	}
-	f := subtrees.Fork(t, utsTask, child)
-	rest := utsSiblings(t, s, i+1, children)
-	return f.Join(t).add(rest)
+	return c
 }
 
 // A utsSearch is a search by goroutines. A child gets one while fewer than a few for each worker run, which keeps all of
