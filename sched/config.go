@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,29 +61,21 @@ func configure(opts []Option) (*config, error) {
 	for _, v := range variables {
 		c.values[v.name] = &value{variable: v, source: "default"}
 	}
-	probe := &config{values: map[string]*value{}}
-	for n, v := range c.values {
-		w := *v
-		probe.values[n] = &w
-	}
 	var first error
-	fail := func(err error) {
+	try := func(err error) {
 		if first == nil {
 			first = err
 		}
 	}
-	for _, o := range opts { // only to learn whether the environment counts
-		if err := o(probe); err != nil {
-			return probe, err
-		}
-	}
-	if !probe.noEnv {
-		c.readEnvironment(fail)
-	}
 	for _, o := range opts {
-		if err := o(c); err != nil {
-			fail(err)
+		if o == nil {
+			try(errors.New("pinwheel: a nil Option"))
+			continue
 		}
+		try(o(c))
+	}
+	if !c.noEnv {
+		c.readEnvironment(try)
 	}
 	return c, first
 }

@@ -66,19 +66,18 @@ func Environment() ([]Setting, error) {
 // Settings returns what the scheduler was made with.
 func (s *Scheduler) Settings() []Setting { return slices.Clone(s.settings) }
 
-func (c *config) readEnvironment(fail func(error)) {
+func (c *config) readEnvironment(try func(error)) {
 	env := os.Environ()
 	sort.Strings(env)
 	for _, e := range env {
 		name, text, _ := strings.Cut(e, "=")
 		if strings.HasPrefix(name, prefix) {
-			if err := c.set(name, text, "environment"); err != nil {
-				fail(err)
-			}
+			try(c.set(name, text, "environment"))
 		}
 	}
 }
 
+// set sets a variable. The environment does not override an option, but must be well-formed all the same.
 func (c *config) set(name, text, source string) error {
 	v := c.values[name]
 	if v == nil {
@@ -92,7 +91,9 @@ func (c *config) set(name, text, source string) error {
 	if err != nil {
 		return fmt.Errorf("pinwheel: %s=%s is not %s", name, quote(text), v.accepted)
 	}
-	v.text, v.parsed, v.source = text, parsed, source
+	if source == "option" || v.source != "option" {
+		v.text, v.parsed, v.source = text, parsed, source
+	}
 	return nil
 }
 

@@ -1,0 +1,149 @@
+package sched
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/affinity"
+)
+
+func TestMalformedEnvironmentIsAnErrorThatNamesItAll(t *testing.T) {
+	always := []string{"", " ", "+2", "-1", "1e3", "abc", strings.Repeat("9", 21), strings.Repeat("7", 1<<20), " 2", "2 ", "0x10", "½"}
+	more := map[string][]string{
+		"PINWHEEL_WORKERS":     {"0", "4097", "many", "1.5"},
+		"PINWHEEL_AFFINITY":    {"5-3", "0-4294967295", "0,,1", "fastest", "8191-8192"},
+		"PINWHEEL_SPIN":        {"-1us", "2s", "10", "1h"},
+		"PINWHEEL_STEAL":       {"far", "NEAR"},
+		"PINWHEEL_TICK":        {"49us", "2s", "0"},
+		"PINWHEEL_FILES":       {"epoll"},
+		"PINWHEEL_GOMAXPROCS":  {"1"},
+		"PINWHEEL_STALL":       {"-1s", "25h"},
+		"PINWHEEL_DISPLAY_ENV": {"2", "yes"},
+	}
+	for _, v := range variables {
+		if v.name == "PINWHEEL_TRACE" {
+			continue // any file name will do
+		}
+		for _, text := range append(always, more[v.name]...) {
+			t.Setenv(v.name, text)
+			_, err := New()
+			if err == nil {
+				t.Errorf("%s=%.30q is accepted", v.name, text)
+				continue
+			}
+			msg := err.Error()
+			if !strings.Contains(msg, v.name) || !strings.Contains(msg, v.accepted) || len(msg) > 400 {
+				t.Errorf("%s=%.30q: the error does not name variable and accepted forms, or is too long: %.500s", v.name, text, msg)
+			}
+			if text != "" && len(text) < 60 && !strings.Contains(msg, text) {
+				t.Errorf("%s=%q: the error does not name the value: %s", v.name, text, msg)
+			}
+		}
+		if err := os.Unsetenv(v.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestUnknownVariablesAndCPUsThatAreNotAllowedAreErrors(t *testing.T) {
+	t.Setenv("PINWHEEL_COLOUR", "blue")
+	if _, err := New(); err == nil || !strings.Contains(err.Error(), "PINWHEEL_COLOUR") || !strings.Contains(err.Error(), "PINWHEEL_WORKERS") {
+		t.Errorf("unknown variable: %v", err)
+	}
+	if s, err := New(WithoutEnvironment()); err != nil {
+		t.Errorf("without the environment: %v", err)
+	} else if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := os.Unsetenv("PINWHEEL_COLOUR"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PINWHEEL_AFFINITY", "8000")
+	if _, err := New(); err == nil || !strings.Contains(err.Error(), "PINWHEEL_AFFINITY") || !strings.Contains(err.Error(), "8000") {
+		t.Errorf("a CPU that is not allowed: %v", err)
+	}
+}
+
+func TestOptionsGoBeforeTheEnvironmentAndTheEnvironmentBeforeDefaults(t *testing.T) {
+	t.Setenv("PINWHEEL_WORKERS", "3")
+	t.Setenv("PINWHEEL_SPIN", "7us")
+	t.Setenv("PINWHEEL_AFFINITY", "none")
+	s, _ := newSchedulerFromEnvironment(t, WithWorkers(5))
+	got := map[string]Setting{}
+	for _, v := range s.Settings() {
+		got[v.Name] = v
+	}
+	for name, want := range map[string][2]string{
+		"PINWHEEL_WORKERS":    {"5", "option"},
+		"PINWHEEL_SPIN":       {"7us", "environment"},
+		"PINWHEEL_AFFINITY":   {"none", "environment"},
+		"PINWHEEL_GOMAXPROCS": {"reserve", "default"},
+	} {
+		if v := got[name]; v.Value != want[0] || v.Source != want[1] {
+			t.Errorf("%s = %q from %q, want %q from %q", name, v.Value, v.Source, want[0], want[1])
+		}
+	}
+	if s.Workers() != 5 || len(got) != len(variables) {
+		t.Errorf("%d workers, %d settings", s.Workers(), len(got))
+	}
+}
+
+func newSchedulerFromEnvironment(t *testing.T, opts ...Option) (*Scheduler, context.Context) {
+	t.Helper()
+	s, err := New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, With(context.Background(), s)
+}
+
+func TestOptionsOutOfRangeAreErrors(t *testing.T) {
+	for name, o := range map[string]Option{
+		"0 workers":          WithWorkers(0),
+		"-1 workers":         WithWorkers(-1),
+		"5000 workers":       WithWorkers(5000),
+		"negative spin":      WithSpin(-time.Microsecond),
+		"a minute of spin":   WithSpin(time.Minute),
+		"no panic handler":   WithPanicHandler(nil),
+		"CPU 8000":           WithAffinity(affinity.List(affinity.NewSet(8000))),
+		"an empty list":      WithAffinity(affinity.List(affinity.Set{})),
+		"no option function": nil,
+	} {
+		s, err := New(WithoutEnvironment(), o)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			_ = s.Close()
+		}
+	}
+}
+
+// Default cannot return an error. It says on stderr, once, what is wrong, and goes on.
+func TestDefaultPrintsWhatIsWrongAndGoesOn(t *testing.T) {
+	if os.Getenv("PINWHEEL_WORKERS") == "many" {
+		for range 3 {
+			if n, err := Run(context.Background(), func(t *Task) (int, error) { return fib(t, 10), nil }); n != 55 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestDefaultPrintsWhatIsWrongAndGoesOn$")
+	cmd.Env = append(os.Environ(), "PINWHEEL_WORKERS=many", "PINWHEEL_SPIN=3us", "PINWHEEL_DISPLAY_ENV=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	if out := stderr.String(); strings.Count(out, `PINWHEEL_WORKERS="many"`) != 1 || !strings.Contains(out, "PINWHEEL_SPIN=3us (environment)") || !strings.Contains(out, "worker 0: ") {
+		t.Errorf("stderr:\n%s", out)
+	}
+}
