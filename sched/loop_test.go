@@ -130,7 +130,7 @@ func TestACancelledLoopStops(t *testing.T) {
 		_, ctx := newScheduler(t, WithWorkers(workers))
 		ctx, cancel := context.WithCancel(ctx)
 		var calls atomic.Int64
-		err := For(ctx, 1<<40, func(i int) {
+		err := For(ctx, 1<<30, func(i int) {
 			if calls.Add(1) == 1000 {
 				cancel()
 			}
