@@ -145,7 +145,7 @@ func (f *fiber) service() {
 	if p.wanted.Load() == 0 {
 		return
 	}
-	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && f.w.anyReady() {
+	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && f.w.anyWoken() {
 		for f.exposeOldest() {
 		}
 		f.p.pool.notify(p)

@@ -23,9 +23,10 @@ type worker struct {
 
 	// Written by the trunk and its fibers alone.
 	suspended   atom.Int64 // fibers that wait or stand in the inbox. Read by others when the pool closes.
-	readyHead   *fiber     // fibers to resume, in order
-	readyTail   *fiber
-	idle        []*fiber // fibers to run the loop on
+	woken       queue      // fibers whose wait is over, taken out of the inbox
+	gaveWay     queue      // fibers that can go on, and have made way for those
+	turns       uint32     // of takeReady
+	idle        []*fiber   // fibers to run the loop on
 	tick        uint32
 	isSearching bool
 	fruitless   bool          // the last wake found nothing
@@ -48,43 +49,64 @@ func (w *worker) makeReady(f *fiber) {
 	w.pool.wake(w)
 }
 
-// anyReady reports whether a fiber of the worker is ready.
-func (w *worker) anyReady() bool { return w.readyHead != nil || w.inbox.Load() != nil }
+// anyWoken reports whether a fiber's wait is over.
+func (w *worker) anyWoken() bool { return w.woken.first != nil || w.inbox.Load() != nil }
 
-// takeReady returns the next ready fiber, in the order in which they became ready, or nil.
+// anyReady reports whether a fiber can go on.
+func (w *worker) anyReady() bool { return w.anyWoken() || w.gaveWay.first != nil }
+
+// takeReady returns the next fiber that can go on, or nil. Those whose wait is over come first, in that order, but once in a
+// while one that has made way for them.
 func (w *worker) takeReady() *fiber {
-	if w.inbox.Load() != nil {
-		var last, first *fiber // the inbox in reverse
-		n := int64(0)
-		for f := w.inbox.Swap(nil); f != nil; n++ {
-			next := f.link
-			if first == nil {
-				last = f
-			}
-			f.link, first = first, f
-			f = next
+	w.drainInbox()
+	if w.turns++; w.turns%fairTurn == 0 {
+		if f := w.gaveWay.take(); f != nil {
+			return f
 		}
-		w.suspended.Add(-n)
-		w.appendReady(first, last)
 	}
-	f := w.readyHead
-	if f == nil {
-		return nil
+	if f := w.woken.take(); f != nil {
+		return f
 	}
-	if w.readyHead = f.link; w.readyHead == nil {
-		w.readyTail = nil
-	}
-	f.link = nil
-	return f
+	return w.gaveWay.take()
 }
 
-func (w *worker) appendReady(first, last *fiber) {
-	if w.readyTail == nil {
-		w.readyHead = first
-	} else {
-		w.readyTail.link = first
+// drainInbox moves the inbox to woken.
+func (w *worker) drainInbox() {
+	if w.inbox.Load() == nil {
+		return
 	}
-	w.readyTail = last
+	var first *fiber // of the inbox, in the order in which they became ready
+	n := int64(0)
+	for f := w.inbox.Swap(nil); f != nil; n++ {
+		f.link, first, f = first, f, f.link
+	}
+	w.suspended.Add(-n)
+	for first != nil {
+		next := first.link
+		w.woken.add(first)
+		first = next
+	}
+}
+
+// A queue is a list of fibers, first in first out.
+type queue struct{ first, last *fiber }
+
+func (q *queue) add(f *fiber) {
+	f.link = nil
+	if q.first == nil {
+		q.first = f
+	} else {
+		q.last.link = f
+	}
+	q.last = f
+}
+
+func (q *queue) take() *fiber {
+	f := q.first
+	if f != nil {
+		q.first, f.link = f.link, nil
+	}
+	return f
 }
 
 // trunk is the worker's life on its thread.
@@ -97,6 +119,9 @@ func (w *worker) trunk() {
 			}
 			f = w.idleFiber()
 		}
+		if w.woken.first != nil {
+			w.wanted.Or(wantSwitch) // they shall not have to wait for f's end
+		}
 		w.run(f)
 		f.switchTo()
 		switch f.status {
@@ -108,7 +133,7 @@ func (w *worker) trunk() {
 				f.stop()
 			}
 		case fiberGivesWay:
-			w.appendReady(f, f)
+			w.gaveWay.add(f)
 		case fiberDead:
 			w.pool.unregister(f)
 		case fiberSuspended, fiberJoins:
