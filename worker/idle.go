@@ -34,6 +34,9 @@ import (
 //   - Somebody searches. It leaves the count later than the submitter's look, hence later than W: if it finds something, then
 //     as the last it looks again and sees W unless somebody has it; if it parks, it looks everywhere after that and sees W.
 //   - Every seat is taken. Whoever gives up a seat looks for work: a worker before it parks, a guest when it is done or blocks.
+//     A worker that parks needs not look while the seats are taken, but it must ask that after it has entered idle: had it asked
+//     before, the last seat could be given up in between, by somebody who finds nobody in idle to wake. (docs/models/park.pml
+//     found that.)
 //
 // A waker takes the worker out of idle before it touches the counts. The other order — count first, then look for a worker,
 // and take the count back if there is none — loses a wake: a second submitter that meets the phantom searcher goes away.
@@ -114,8 +117,9 @@ func (w *worker) park() {
 	}
 	w.isSearching = true // on return
 	w.stats.parks.add(1)
-	s := p.state.Add(-left)
+	p.state.Add(-left)
 	p.idle.add(w.id)
+	s := p.state.Load() // after entering idle: whoever gives up a seat before this saw no worker to wake
 	seatFree := awake(s)+guests(s) < p.size
 	if (seatFree && p.anyWork() || w.anyReady() || p.stopping.Load()) && p.idle.remove(w.id) {
 		p.state.Add(oneAwake + oneSearching)
