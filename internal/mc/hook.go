@@ -76,5 +76,5 @@ func Yield() {
 	}
 }
 
-// Now returns the clock of the run. The caller must be [Active].
+// Now returns the clock of the run, which starts at 0 and moves only when a timed wait runs out. The caller must be [Active].
 func Now() time.Duration { return running.run.clock }

@@ -69,9 +69,6 @@ func (r *Run) Choose(n int) int {
 	return o.id
 }
 
-// Now returns the clock of the run, which starts at 0 and moves only when a timed wait runs out.
-func (r *Run) Now() time.Duration { return r.clock }
-
 // execute makes the run.
 func (r *Run) execute(harness func(*Run)) {
 	defer r.unwind()
@@ -184,17 +181,14 @@ func (r *Run) decide(current *thread, s situation) *thread {
 
 // options appends the ways to go on to a list, those that cost nothing first. If nobody can run, there are none.
 func (r *Run) options(to []option, current *thread, s situation) []option {
-	switch {
-	case s == canGoOn:
-		to = append(to, option{id: current.id})
-	default:
+	if s != canGoOn {
 		to = r.free(to, current)
-		if len(to) == 0 && s == yields {
-			to = append(to, option{id: current.id})
-		}
-		if len(to) == 0 {
-			return to
-		}
+	}
+	if len(to) == 0 && s != cannotGoOn {
+		to = append(to, option{id: current.id})
+	}
+	if len(to) == 0 {
+		return to
 	}
 	free := to
 	for _, th := range r.threads {

@@ -145,7 +145,7 @@ type search struct {
 	random  *rand.Rand // at random, if not nil
 	inertia float64    // the probability that the first option is taken
 
-	prescribed Schedule // as prescribed, if not nil
+	prescribed Schedule // what to do, if not nil
 
 	scratch []option
 	idle    []*coroutine
