@@ -27,9 +27,9 @@
 //	ideal_speedup       files: workers / CPUs that serial code keeps busy, since the garbage collector runs beside it
 //	allocs_per_task     allocations of the process
 //	bytes_per_task      bytes allocated by the process
-//	cpu_fraction        CPU time of the process over wall time: how many CPUs it kept busy
+//	cpu_fraction        CPU time of the process over wall time, while the clock ran: how many CPUs it kept busy
 //	cpu_busy            files: the same, over workers
-//	mb_per_s            files: source text read, in 10^6 bytes
+//	mb_per_s            files: source text, in 10^6 bytes; it is in the page cache when the clock starts
 //	p50_ns, p99_ns, mean_ns   pairs: over the pairs of a run
 //
 // For the pairs, cpu_fraction leaves out what the tasks compute, which is the median time of a task times their number. It is

@@ -70,7 +70,7 @@ func TestARuntimeThatAWorkloadDoesNotHaveIsLeftOut(t *testing.T) {
 
 func TestWhatIsOverTooSoonIsRepeated(t *testing.T) {
 	var log []string
-	s := Settings{Runtimes: []Runtime{Serial}, Workers: []int{1}, Count: 1, Least: 5 * time.Millisecond}
+	s := Settings{Runtimes: []Runtime{Serial}, Workers: []int{1}, Count: 1, Least: 200 * time.Millisecond}
 	results, err := measure(t, t.Context(), noting(&log, Serial), s)
 	if err != nil || len(log) < 2 {
 		t.Fatalf("%d repetitions, %v", len(log), err)

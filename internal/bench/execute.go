@@ -45,11 +45,11 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 		o             outcome
 		before, after runtime.MemStats
 		walls         []float64
+		wall, cpu     time.Duration
 		times         int
 		verified      bool
 	)
 	runtime.ReadMemStats(&before)
-	cpuBefore, cpuKnown := CPUTime()
 	begin := time.Now()
 	for {
 		r := NewRun(ctx, workers)
@@ -63,6 +63,8 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 			return o, err
 		}
 		walls = append(walls, float64(r.wall))
+		wall += r.wall
+		cpu += r.cpu
 		times++
 		if r.samples > 0 {
 			times = r.samples
@@ -73,15 +75,14 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 		}
 	}
 	o.wall = time.Duration(stat.Median(walls))
-	elapsed := time.Since(begin)
-	cpuAfter, _ := CPUTime()
 	runtime.ReadMemStats(&after)
 
 	tasks := float64(times) * float64(job.Tasks)
 	o.metrics["allocs_per_task"] = float64(after.Mallocs-before.Mallocs) / tasks
 	o.metrics["bytes_per_task"] = float64(after.TotalAlloc-before.TotalAlloc) / tasks
-	if _, own := o.metrics["cpu_fraction"]; !own && cpuKnown {
-		o.metrics["cpu_fraction"] = float64(cpuAfter-cpuBefore) / float64(elapsed)
+	_, own := o.metrics["cpu_fraction"]
+	if _, known := CPUTime(); known && !own && wall > 0 {
+		o.metrics["cpu_fraction"] = float64(cpu) / float64(wall)
 	}
 	return o, nil
 }

@@ -12,21 +12,26 @@ type Run struct {
 	Context context.Context // carries the scheduler, on pinwheel
 	Workers int             // 1 for serial code
 
-	since   time.Time
-	wall    time.Duration
-	stopped bool
-	samples int
-	metrics map[string]float64
+	since    time.Time
+	cpuSince time.Duration // CPU time of the process at that time
+	wall     time.Duration
+	cpu      time.Duration // that the process spent meanwhile
+	stopped  bool
+	samples  int
+	metrics  map[string]float64
 }
 
 // NewRun returns a run with its clock running.
 func NewRun(ctx context.Context, workers int) *Run {
-	return &Run{Context: ctx, Workers: workers, metrics: map[string]float64{}, since: time.Now()}
+	r := &Run{Context: ctx, Workers: workers, metrics: map[string]float64{}}
+	r.Start()
+	return r
 }
 
 // Start sets the clock to nothing and lets it run: what the body did before was preparation.
 func (r *Run) Start() {
 	r.wall, r.stopped = 0, false
+	r.cpuSince, _ = CPUTime()
 	r.since = time.Now()
 }
 
@@ -34,6 +39,8 @@ func (r *Run) Start() {
 func (r *Run) Stop() {
 	if !r.stopped {
 		r.wall, r.stopped = time.Since(r.since), true
+		now, _ := CPUTime()
+		r.cpu = now - r.cpuSince
 	}
 }
 
@@ -48,7 +55,8 @@ func (r *Run) Samples(ds []time.Duration) {
 		ns[i] = float64(d)
 	}
 	median := stat.Median(ns)
-	r.wall, r.stopped, r.samples = time.Duration(median), true, len(ds)
+	r.Stop()
+	r.wall, r.samples = time.Duration(median), len(ds)
 	r.Metric("p50_ns", median)
 	r.Metric("p99_ns", stat.Quantile(ns, 0.99))
 	r.Metric("mean_ns", stat.Mean(ns))

@@ -13,6 +13,7 @@ import (
 	"go/parser"
 	"go/token"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -65,13 +66,17 @@ func prepareFiles(p bench.Params) (bench.Build, error) {
 }
 
 func filesJob(ctx context.Context, dir string) (*bench.Job, error) {
-	// What the runs have to find. It also leaves the files in the page cache for all of them.
+	// What the runs have to find.
 	known, err := filesSerial(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	body := func(process func(r *bench.Run) (*archive, error)) bench.Body {
 		return func(r *bench.Run) (string, error) {
+			if err := readAll(r.Context, dir); err != nil {
+				return "", err
+			}
+			r.Start()
 			a, err := process(r)
 			if err != nil {
 				return "", err
@@ -201,6 +206,28 @@ func (a *archive) String() string {
 	return fmt.Sprintf("%d files, %s", a.files, hex.EncodeToString(a.sum.Sum(nil)[:8]))
 }
 
+// readAll leaves the files in the page cache, so that runs differ in what they do and not in what the kernel has kept.
+func readAll(ctx context.Context, dir string) error {
+	buf := make([]byte, 1<<20)
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !isGoFile(e) {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		for {
+			if _, err := f.Read(buf); err == io.EOF {
+				return ctx.Err()
+			} else if err != nil {
+				return err
+			}
+		}
+	})
+}
+
 func filesSerial(ctx context.Context, dir string) (*archive, error) {
 	a := newArchive()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -231,7 +258,7 @@ func filesGoroutines(ctx context.Context, dir string, workers int) (*archive, er
 	defer wg.Wait() // after cancel
 	defer cancel()
 
-	jobs := make(chan job)
+	jobs := make(chan job, ahead)
 	queue := make(chan chan result, ahead)
 	var walkErr error
 	wg.Go(func() {

@@ -76,24 +76,18 @@ func idleBody(d time.Duration, start func(r *bench.Run) (loop itemLoop, stop fun
 	}
 }
 
-// rested rests for d, and reports what the process computed meanwhile. Before that the garbage collector has time to finish
+// rested rests for d with the clock running. Before that the garbage collector has time to finish
 // with what the workloads before have left.
 func rested(r *bench.Run, d time.Duration) error {
 	debug.FreeOSMemory()
 	time.Sleep(d / 20)
-	before, known := bench.CPUTime()
 	r.Start()
-	begin := time.Now()
 	select {
 	case <-time.After(d):
 	case <-r.Context.Done():
 		return r.Context.Err()
 	}
 	r.Stop()
-	after, _ := bench.CPUTime()
-	if known {
-		r.Metric("cpu_fraction", float64(after-before)/float64(time.Since(begin)))
-	}
 	return nil
 }
 
