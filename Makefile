@@ -1,0 +1,112 @@
+# make bench and make test are what one needs; make help lists the rest.
+#
+# Go and make are all that these need. What else a target can use (a C compiler for the race detector, spin for the models) it
+# does without if it is not there, and says so. Tools come through the module proxy, in the versions below, into ./bin.
+
+GO          ?= go
+STATICCHECK_VERSION := v0.8.2
+GOFUMPT_VERSION     := v0.12.0
+STATICCHECK := bin/staticcheck@$(STATICCHECK_VERSION)/staticcheck
+GOFUMPT     := bin/gofumpt@$(GOFUMPT_VERSION)/gofumpt
+FUZZTIME    ?= 10s
+CPU         ?= 0
+
+# What differs between systems, and is therefore tested again under the tag pinwheel_portable, which chooses the files of other
+# systems, and on a part of the CPUs (.ci/run).
+CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./sched ./worker
+
+# Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
+EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))
+
+.PHONY: help bench test vet unit portable restricted explore models race lint build-others peers cover fuzz fmt readme clean
+
+help:
+	@echo "make bench     build schedbench and run its main job: real input, under a minute"
+	@echo "make test      vet, all tests, the portable side, the explorer, the models, the race detector"
+	@echo "make race      all tests under the race detector       make unit      all tests, nothing else"
+	@echo "make portable  the tests of what other systems run      make explore   the interleaving explorer"
+	@echo "make models    the Promela models (needs spin)          make peers     tests of the comparisons in bench/"
+	@echo "make lint      vet, staticcheck, gofumpt, other systems make fmt       format"
+	@echo "make cover     coverage                                 make fuzz      each fuzzer for FUZZTIME=$(FUZZTIME)"
+	@echo "make readme    measure, and rewrite what README.md quotes"
+
+bench: bin/schedbench
+	bin/schedbench
+
+bin/schedbench: FORCE
+	$(GO) build -o $@ ./cmd/schedbench
+FORCE:
+
+test: vet unit portable explore models race
+
+vet:
+	$(GO) vet ./...
+
+unit:
+	$(GO) test -count=1 -timeout 5m ./...
+
+portable:
+	$(GO) test -count=1 -timeout 5m -tags pinwheel_portable $(CORE)
+
+explore:
+	$(GO) test -count=1 -timeout 8m -tags mc $(EXPLORED)
+
+# The core on one CPU: make restricted CPU=1
+restricted:
+	$(GO) test -count=1 -timeout 5m -exec 'taskset -c $(CPU)' $(CORE)
+
+models:
+	sh docs/models/check.sh
+
+race:
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
+		echo "$(GO) test -race -count=1 -timeout 8m ./..." && $(GO) test -race -count=1 -timeout 8m ./...; \
+	else \
+		echo "race: skipped: the race detector needs cgo, and so a C compiler"; \
+	fi
+
+lint: vet build-others $(STATICCHECK) $(GOFUMPT)
+	$(GO) vet -tags mc ./...
+	$(GO) vet -tags pinwheel_portable ./...
+	$(STATICCHECK) ./...
+	$(STATICCHECK) -tags mc ./...
+	@unformatted=$$($(GOFUMPT) -l .) && if [ -n "$$unformatted" ]; then echo "make fmt would change:" $$unformatted; exit 1; fi
+
+build-others:
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	GOOS=linux GOARCH=arm64 $(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build ./...
+	GOOS=windows GOARCH=amd64 $(GO) build ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+
+peers:
+	cd bench && $(GO) vet ./... && $(GO) test -count=1 -timeout 5m ./...
+
+cover:
+	@mkdir -p bin
+	$(GO) test -count=1 -timeout 8m -coverpkg=./... -coverprofile=bin/cover.out ./...
+	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+fmt: $(GOFUMPT)
+	$(GOFUMPT) -w .
+
+readme: bin/schedbench
+	$(GO) run ./internal/readme -measure bin/schedbench
+
+$(STATICCHECK):
+	GOBIN=$(CURDIR)/$(dir $@) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+$(GOFUMPT):
+	GOBIN=$(CURDIR)/$(dir $@) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+
+clean:
+	rm -rf bin
