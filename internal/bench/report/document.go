@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/klauspost/cpuid/v2"
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
 )
@@ -54,7 +57,7 @@ func ThisHost() Host {
 		OS:         runtime.GOOS,
 		Arch:       runtime.GOARCH,
 		Kernel:     strings.TrimSpace(contents("/proc/sys/kernel/osrelease")),
-		CPU:        cpuModel(contents("/proc/cpuinfo")),
+		CPU:        cmp.Or(cpuModel(contents("/proc/cpuinfo")), cpuid.CPU.BrandName),
 		CPUs:       runtime.NumCPU(),
 		GOMAXPROCS: runtime.GOMAXPROCS(0),
 		Go:         runtime.Version(),
