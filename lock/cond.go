@@ -1,0 +1,63 @@
+package lock
+
+import "context"
+
+// A Locker is what a [Cond] belongs to: a [*Mutex], an [*RWMutex] or [RWMutex.RLocker].
+type Locker interface {
+	Lock(ctx context.Context) error
+	Unlock()
+	relock()
+}
+
+// A Cond is where those wait who hold L and want something that L guards to change.
+//
+//	err := c.L.Lock(ctx) ...
+//	for !condition() {
+//		if err := c.Wait(ctx); err != nil { ... } // L is locked all the same
+//	}
+//	c.L.Unlock()
+//
+// The zero value is ready for use once L is set.
+type Cond struct {
+	L     Locker
+	queue queue
+}
+
+// NewCond returns a condition variable of l.
+func NewCond(l Locker) *Cond { return &Cond{L: l} }
+
+// Wait unlocks c.L, waits for Signal or Broadcast, and locks c.L again. A signal that comes after c.L was unlocked is not
+// missed. If ctx is done, or the scheduler closed, first, it returns an error; c.L is locked in any case, and a signal that
+// this wait might have had goes to another.
+func (c *Cond) Wait(ctx context.Context) error {
+	w := &waiter{}
+	w.Init(ctx)
+	c.queue.Lock()
+	c.queue.push(w)
+	c.queue.Unlock()
+	c.L.Unlock()
+	err := w.Wait(ctx)
+	if err != nil {
+		c.queue.Lock()
+		c.queue.remove(w)
+		c.queue.Unlock()
+	}
+	c.L.relock()
+	return err
+}
+
+// Signal ends the wait of the one that has waited longest, if there is one. Who starts to wait later cannot take it away. The
+// caller may hold c.L, but need not.
+func (c *Cond) Signal() {
+	c.queue.Lock()
+	c.queue.wakeOne()
+	c.queue.Unlock()
+}
+
+// Broadcast ends all waits. The caller may hold c.L, but need not.
+func (c *Cond) Broadcast() {
+	c.queue.Lock()
+	all := c.queue.takeAll()
+	c.queue.Unlock()
+	wakeAll(all)
+}
