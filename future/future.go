@@ -1,99 +1,158 @@
-// Package future has values that come later: a [Promise] is the writing end, its [Future] the reading end.
-//
-// Awaiting suspends the calling task, or blocks the calling goroutine if it is not a task of the context that is passed.
 package future
 
 import (
 	"context"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
-	"github.com/pinwheel-sched/pinwheel/worker"
+	"github.com/pinwheel-sched/pinwheel/internal/park"
 )
 
-// A Future is a value or an error that is there, or will be. It is made by a [Promise]. It must not be copied.
+// A Future is a value or an error that is there, or will be. It is made by a [Promise], or from other futures. It must not be
+// copied.
+//
+// All methods may be called from anywhere, at the same time.
 type Future[T any] struct {
-	claimed atom.Bool            // somebody has decided on the outcome
-	waiters atom.Pointer[waiter] // a stack of those to wake; &settled when value and err are there
-	value   T
-	err     error
+	core
+	value T
 }
 
-// A waiter is one Await.
-type waiter struct {
-	worker.Waiter
-	next *waiter
-}
-
-// settled marks a future whose outcome can be read.
-var settled waiter
-
-// A Promise is the writing end of a [Future]. The zero value is ready for use; it must not be copied.
-type Promise[T any] struct{ f Future[T] }
-
-// NewPromise returns a promise that is not settled. It costs one allocation, for both ends.
-func NewPromise[T any]() *Promise[T] { return &Promise[T]{} }
-
-// Future returns the reading end.
-func (p *Promise[T]) Future() *Future[T] { return &p.f }
-
-// Resolve settles the future with a value. It panics if the future is settled already. It does not block.
-// What happened before Resolve happens before the return of an Await that it ends.
-func (p *Promise[T]) Resolve(value T) { p.f.settle(value, nil) }
-
-// Reject settles the future with an error, which must not be nil. It panics if the future is settled already.
-func (p *Promise[T]) Reject(err error) {
-	if err == nil {
-		panic("future: Reject with a nil error")
-	}
-	var none T
-	p.f.settle(none, err)
-}
-
-func (f *Future[T]) settle(value T, err error) {
-	if f.claimed.Swap(true) {
-		panic("future: settled twice")
-	}
-	f.value, f.err = value, err
-	for w := f.waiters.Swap(&settled); w != nil; {
-		next := w.next // w may be gone after the wake
-		w.Wake()
-		w = next
-	}
-}
-
-// Poll returns the outcome without waiting. ok is false if there is none yet.
+// Poll returns the outcome without waiting. ok is false if there is none yet. It costs some nanoseconds.
 func (f *Future[T]) Poll() (value T, err error, ok bool) { //nolint:staticcheck // the contract has the error second
-	if f.waiters.Load() != &settled {
+	if !f.isFinal() {
 		return value, nil, false
 	}
-	return f.value, f.err, true
+	value, err = f.outcome()
+	return value, err, true
 }
 
-// Await returns the outcome, when it is there. If ctx is done first, it returns ctx's error; the future is not affected. An
-// outcome that is already there wins over a context that is done.
+// Await returns the outcome when it is there. It suspends the calling task until then, or blocks the calling goroutine if it
+// is no task's. If ctx is done first, or the task's scheduler closed, it returns an error that says so; the future is not
+// affected. An outcome that is already there wins over a context that is done.
+//
+// A task that awaits its own future would wait for ever: Await panics.
+//
+// What happened before the future was settled happens before the return. It costs a nanosecond or two if the outcome is
+// there, otherwise an allocation and a switch of fibers or goroutines.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	if f.waiters.Load() == &settled || f.wait(ctx) {
-		return f.value, f.err
+	if f.head.Load() == &settled {
+		return f.value, nil
 	}
-	var none T
-	if err := ctx.Err(); err != nil {
+	return f.await(ctx)
+}
+
+func (f *Future[T]) await(ctx context.Context) (none T, err error) {
+	if f.isFinal() {
+		return f.outcome()
+	}
+	if o, ok := f.self.(owned); ok && o.runsHere() {
+		panic("future: a task awaits its own future")
+	}
+	if err := f.wait(ctx); err != nil {
 		return none, err
 	}
-	return none, context.Canceled
+	return f.outcome()
 }
 
-// wait reports whether the future was settled.
-func (f *Future[T]) wait(ctx context.Context) bool {
-	w := &waiter{}
-	w.Init(ctx)
-	for {
-		top := f.waiters.Load()
-		if top == &settled {
-			return true
-		}
-		w.next = top
-		if f.waiters.CompareAndSwap(top, w) {
-			return w.Wait(ctx) == nil
+// outcome returns value and error of a future that is settled.
+func (f *Future[T]) outcome() (value T, err error) {
+	if v := f.verdict(); v != nil {
+		return value, v.look()
+	}
+	return f.value, nil
+}
+
+// An awaiter is one Await.
+type awaiter struct {
+	plain
+	node
+	park.Waiter
+	gone atom.Bool
+}
+
+func (a *awaiter) hear(*delivery) bool { a.Wake(); return false }
+func (a *awaiter) over() bool          { return a.gone.Load() }
+
+// wait waits until the future is settled, unless ctx is done before.
+func (c *core) wait(ctx context.Context) error {
+	a := &awaiter{}
+	a.self = a
+	a.Init(ctx)
+	if !c.listen(&a.node) {
+		return nil
+	}
+	err := a.Wait(ctx)
+	if err != nil {
+		a.gone.Store(true)
+		c.forget()
+	}
+	return err
+}
+
+// Done returns a channel that is closed when the outcome is there, for use in a select. It is made by the first call: a
+// future that is only awaited has none. Another call costs time in proportion to the number of listeners.
+func (f *Future[T]) Done() <-chan struct{} {
+	listeners := f.take()
+	for n := listeners; n != nil; n = n.next {
+		if s, ok := n.self.(*signal); ok {
+			f.putBack(listeners)
+			return s.done
 		}
 	}
+	s := &signal{done: make(chan struct{})}
+	s.self = s
+	s.next = listeners
+	f.putBack(&s.node)
+	return s.done
+}
+
+// A signal closes the channel of Done.
+type signal struct {
+	plain
+	node
+	done chan struct{}
+}
+
+func (s *signal) hear(*delivery) bool { close(s.done); return false }
+func (s *signal) over() bool          { return false }
+
+// Cancel settles the future with an error, [context.Canceled] if err is nil, and has what would have settled it stopped: the
+// sources of a derived future are cancelled, and the context of a task. It reports false, and does nothing, if the future was
+// settled before. A promise that is resolved later does not notice.
+//
+// Other listeners of a source that is cancelled get the error as well. [Shield] is for sources that are shared.
+func (f *Future[T]) Cancel(err error) bool {
+	if err == nil {
+		err = context.Canceled
+	}
+	return f.cancelNow(newVerdict(err))
+}
+
+func (c *core) cancelNow(v *verdict) bool {
+	listeners, ok := c.settle(&v.node)
+	if !ok {
+		return false
+	}
+	if c.self == nil {
+		spread(listeners)
+		return true
+	}
+	d := &delivery{}
+	d.tell(listeners)
+	c.self.abandon(d, v)
+	d.finish()
+	return true
+}
+
+// fulfil settles a future with a value, or else a verdict. It is for whoever has the right to write the value.
+func (f *Future[T]) fulfil(value T, v *verdict) (listeners *node, ok bool) {
+	if v != nil {
+		return f.settle(&v.node)
+	}
+	f.value = value
+	listeners, ok = f.settle(&settled)
+	if !ok {
+		var none T
+		f.value = none // so as not to keep it alive
+	}
+	return listeners, ok
 }
