@@ -1,0 +1,148 @@
+package timer
+
+import (
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// A Shard is one wheel and its lock. A worker has one of its own, so the lock is rarely contended and costs 12 ns for taking
+// and releasing it.
+//
+// Why there is a lock at all: a wheel that only its worker may touch would save those 12 ns. But then the timers of a worker
+// that is blocked in a system call, or computes for a second without a safe point, would all wait for it, and those who stop
+// a timer of another worker would leave it in the wheel until that worker comes round. With the lock, anybody can poll any
+// shard, and stopping is removing. One lock for all wheels would not do either: with it, two threads got less done than one.
+type Shard struct {
+	wheels *Wheels
+	order  uint64 // of taking the locks of several shards; unique in the process
+	_      [112]byte
+
+	mu     mutex
+	closed bool
+	wheel  wheel
+	_      [128]byte
+
+	// event is the tick from which on the shard must be polled: never above wheel.event. Written under the lock, read by
+	// anyone.
+	event atom.Uint64
+	// grace is by how much the driver may come later than that, because the worker polls.
+	grace atom.Int64
+	_     [112]byte
+}
+
+// insert puts a timer, which is in no wheel, into this one, and unlocks the shard. now is the time or earlier.
+func (s *Shard) insert(t *Timer, now, when time.Duration) {
+	if s.closed {
+		s.mu.Unlock()
+		s.wheels.abandon(t.event)
+		return
+	}
+	earlier := s.insertLocked(t, now, when)
+	s.mu.Unlock()
+	if earlier {
+		s.wheels.hurry(s)
+	}
+}
+
+// insertLocked reports whether the shard must now be polled earlier than was known.
+func (s *Shard) insertLocked(t *Timer, now, when time.Duration) (earlier bool) {
+	t.tick = s.wheels.tickAt(when)
+	event := s.wheel.insert(t, s.wheels.tickBy(now))
+	if event >= s.event.Load() {
+		return false
+	}
+	s.event.Store(event)
+	return true
+}
+
+// Poll fires the timers that are due at the time now, which is [Wheels.Now] or was a moment ago, and returns how many. If
+// nothing is due it costs a load. It never blocks, and returns after a bounded amount of work, some 50 us, when it finds very
+// much to do; the shard is then due to be polled again at once.
+//
+// Anybody may call it. A worker calls it between tasks and before it parks.
+func (s *Shard) Poll(now time.Duration) (fired int) {
+	if s.wheels.tickBy(now) < s.event.Load() {
+		return 0
+	}
+	return s.poll(now)
+}
+
+// Next returns when the shard must be polled next, and false if it need not be: if it has no timers. It is exact or too early,
+// by what has been stopped. It costs a load.
+func (s *Shard) Next() (when time.Duration, ok bool) { return s.wheels.timeOf(s.event.Load()) }
+
+// Attend tells the driver that the shard's worker polls it in time, so that the driver need not, and leaves it to the worker
+// for so long after a timer has become due. Zero, which is how it starts, makes the driver wake for every timer.
+func (s *Shard) Attend(grace time.Duration) {
+	if was := time.Duration(s.grace.Swap(int64(grace))); grace < was {
+		s.wheels.hurry(s)
+	}
+}
+
+// Pending returns how many timers there are in the shard.
+func (s *Shard) Pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wheel.pending
+}
+
+const (
+	pollBatch = 32  // how many timers fire for one taking of the lock
+	pollMoves = 128 // how many are moved for one taking of the lock
+	pollTurns = 8   // how often one call takes the lock, at most
+)
+
+//go:noinline
+func (s *Shard) poll(now time.Duration) (fired int) {
+	var batch [pollBatch]event
+	for range pollTurns {
+		n, delivered, more := s.expire(now, &batch)
+		fired += n
+		for _, e := range batch[:delivered] {
+			e.deliver(s.wheels)
+		}
+		if !more {
+			break
+		}
+	}
+	return fired
+}
+
+// expire fires what is due. The events that want more than that are put in the batch.
+func (s *Shard) expire(now time.Duration, batch *[pollBatch]event) (fired, delivered int, more bool) {
+	s.mu.Lock()
+	tick := s.wheels.tickBy(now)
+	for moves := pollMoves; delivered < len(batch); fired++ {
+		t := s.wheel.expire(tick, &moves)
+		if t == nil {
+			break
+		}
+		if e := t.event; e.fire(s, t, now) {
+			batch[delivered] = e
+			delivered++
+		}
+	}
+	event := s.wheel.event()
+	if event != s.event.Load() {
+		s.event.Store(event)
+	}
+	s.mu.Unlock()
+	return fired, delivered, event <= tick
+}
+
+// close empties the shard, and returns the events of the timers it had.
+func (s *Shard) close() (events []event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for i := range s.wheel.lists {
+		for l := &s.wheel.lists[i]; l.n != 0; {
+			t := l.first.first()
+			events = append(events, t.event)
+			s.wheel.remove(t)
+		}
+	}
+	s.event.Store(never)
+	return events
+}

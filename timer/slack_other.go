@@ -1,0 +1,5 @@
+//go:build !linux || pinwheel_portable
+
+package timer
+
+func precise() (restore func()) { return func() {} }
