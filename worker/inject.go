@@ -118,6 +118,7 @@ func (q *injector) putBack(j *Job) {
 // lock takes the list, for the rare cases that cannot come back later.
 func (q *injector) lock() {
 	for !q.taken.CompareAndSwap(0, 1) {
+		atom.Yield()
 		runtime.Gosched()
 	}
 }

@@ -1,0 +1,248 @@
+//go:build mc
+
+package worker
+
+import (
+	"context"
+	"testing"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/gid"
+	"github.com/pinwheel-sched/pinwheel/internal/mc"
+)
+
+// newStage returns a pool whose workers are awake and have no threads: an exploration plays their parts.
+func newStage(workers int) *Pool {
+	p, err := New(Config{Workers: workers})
+	if err != nil {
+		panic(err)
+	}
+	for _, w := range p.workers {
+		p.idle.remove(w.id)
+		w.parked.Store(asleep)
+		w.init(w.id)
+		p.procs[w.id].Store(&w.proc)
+	}
+	p.state.Store(uint64(workers) * oneAwake)
+	return p
+}
+
+// A play is one run of the idle protocol: workers that take jobs, park when there are none, and end when all are done.
+type play struct {
+	pool *Pool
+	jobs []Job
+	done atom.Uint32
+	ran  []int
+}
+
+func newPlay(workers, jobs int) *play {
+	return &play{pool: newStage(workers), jobs: make([]Job, jobs), ran: make([]int, jobs)}
+}
+
+func (g *play) submit(i int) {
+	g.pool.injector.push(&g.jobs[i])
+	g.pool.notify(nil)
+}
+
+// work is what find does, without the spinning.
+func (g *play) work(w *worker) {
+	for {
+		j, busy := w.local(), false
+		if j == nil && (w.isSearching || g.pool.beginSearch()) {
+			w.isSearching = true
+			if j, _ = w.stealAny(); j == nil {
+				j, busy = g.pool.injector.pop(w.own)
+			}
+		}
+		switch {
+		case busy:
+			atom.Yield()
+			continue
+		case j == nil:
+			w.park()
+			continue
+		}
+		w.endSearch()
+		for i := range g.jobs {
+			if j == &g.jobs[i] {
+				g.ran[i]++
+			}
+		}
+		g.done.Add(1)
+	}
+}
+
+func (g *play) start(r *mc.Run) {
+	for _, w := range g.pool.workers {
+		r.Daemon("worker", func() { g.work(w) }) // it sleeps when all is done
+	}
+	r.Finally(func() {
+		for i, n := range g.ran {
+			if n != 1 {
+				r.Fatalf("job %d ran %d times; %d are done", i, n, g.done.Load())
+			}
+		}
+	})
+}
+
+// (With three preemptions, 3.3 million runs, it holds too; that takes minutes: MC_PREEMPTIONS=3.)
+func TestExploreParkingAgainstSubmitting(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) {
+		g := newPlay(2, 2)
+		g.start(r)
+		r.Go("submitter", func() {
+			g.submit(0)
+			g.submit(1)
+		})
+	})
+}
+
+func TestExploreTwoSubmitters(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		g := newPlay(1, 2)
+		g.start(r)
+		r.Go("submitter", func() { g.submit(0) })
+		r.Go("submitter", func() { g.submit(1) })
+	})
+}
+
+// A guest holds the only seat while a job is submitted, and gives it up.
+func TestExploreAGuestThatLeaves(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		g := newPlay(1, 1)
+		g.pool.state.Add(oneGuest + oneVisit)
+		g.start(r)
+		r.Go("guest", func() { g.pool.leaveSeat(oneGuest + oneVisit) })
+		r.Go("submitter", func() { g.submit(0) })
+	})
+}
+
+func TestExploreInjectorAgainstClose(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p := newStage(2)
+		jobs := make([]Job, 3)
+		taken := map[*Job]int{}
+		accepted := 0
+		r.Go("worker", func() {
+			for range 2 {
+				if j, _ := p.injector.pop(p.workers[0].own); j != nil {
+					taken[j]++
+				}
+			}
+		})
+		r.Go("submitter", func() {
+			for i := range jobs {
+				if p.injector.push(&jobs[i]) {
+					accepted++
+				}
+			}
+		})
+		r.Go("closer", func() { p.injector.close() })
+		r.Finally(func() {
+			for _, w := range p.workers {
+				for {
+					j := w.own.Pop()
+					if j == nil {
+						j, _ = p.injector.pop(w.own)
+					}
+					if j == nil {
+						break
+					}
+					taken[j]++
+				}
+			}
+			for j, n := range taken {
+				if n != 1 {
+					r.Fatalf("a job was taken %d times: %p", n, j)
+				}
+			}
+			if len(taken) != accepted {
+				r.Fatalf("%d jobs accepted, %d taken", accepted, len(taken))
+			}
+		})
+	})
+}
+
+// A fork that its owner joins while a thief goes for it: it runs once, and the owner goes on with its result.
+func TestExploreReclaimAgainstSteal(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p := newStage(2)
+		owner, thief := p.workers[0], p.workers[1]
+		kind := NewFork[int, int]()
+		ran := 0
+		fn := func(_ *Task, n int) int { ran++; return n + 1 }
+		fiberOf := func(w *worker) *fiber {
+			f := &fiber{p: &w.proc, w: w}
+			f.init()
+			w.cur.Store(f)
+			f.yield = func(struct{}) bool { // the trunk: it has no other fiber, and sleeps until this one is ready
+				for !w.anyWoken() {
+					w.park()
+				}
+				w.endSearch()
+				w.takeReady()
+				return true
+			}
+			return f
+		}
+		r.Go("owner", func() {
+			f := fiberOf(owner)
+			f.g.Store(gid.Current())
+			task := &Task{pool: p, parent: context.Background()}
+			task.region = task
+			task.begin(f)
+			l := f.enter(task)
+			for i := range 2 { // the second time the slot is used again
+				fork := kind.Fork(task, fn, i)
+				if got := fork.Join(task); got != i+1 {
+					r.Fatalf("fork %d gave %d", i, got)
+				}
+				if ran != i+1 {
+					r.Fatalf("%d runs after %d forks", ran, i+1)
+				}
+			}
+			f.leave(l)
+		})
+		r.Go("thief", func() {
+			f := fiberOf(thief)
+			f.g.Store(gid.Current())
+			for range 2 {
+				if j, _ := thief.steal(&owner.proc); j != nil {
+					j.run(f, j)
+				}
+			}
+		})
+	})
+}
+
+// A waiter that is woken and cancelled at once: one of them wins, and the loser knows.
+func TestExploreWakeAgainstCancel(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p := newStage(1)
+		w := p.workers[0]
+		f := &fiber{p: &w.proc, w: w}
+		f.init()
+		f.yield = func(struct{}) bool {
+			for !w.anyWoken() {
+				w.park()
+			}
+			w.endSearch()
+			w.takeReady()
+			return true
+		}
+		wait := &Waiter{f: f}
+		var woken, returned bool
+		var err error
+		r.Go("task", func() {
+			err = wait.Wait(context.Background())
+			returned = true
+		})
+		r.Go("waker", func() { woken = wait.Wake() })
+		r.Go("canceller", func() { wait.cancel() })
+		r.Finally(func() {
+			if !returned || woken != (err == nil) {
+				r.Fatalf("Wake gave %t, Wait returned %t with %v", woken, returned, err)
+			}
+		})
+	})
+}

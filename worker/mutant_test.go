@@ -1,0 +1,95 @@
+//go:build mc
+
+package worker
+
+import (
+	"testing"
+
+	"github.com/pinwheel-sched/pinwheel/internal/mc/mutant"
+)
+
+// The lines on which the protocols rest are broken, one at a time, and the explorer must notice.
+func TestMutantsAreFound(t *testing.T) {
+	mutant.Check(t, "mc", "^TestExplore", []mutant.Mutant{
+		{
+			Name: "a worker parks without a last look", File: "idle.go",
+			Old: "if (seatFree && p.anyWork() || w.anyReady()",
+			New: "if (seatFree && false || w.anyReady()",
+		},
+		{
+			Name: "a worker looks before it enters idle", File: "idle.go",
+			Old: "\tp.idle.add(w.id)\n\ts := p.state.Load() // after entering idle: whoever gives up a seat before this saw no worker to wake\n",
+			New: "\tlook := p.anyWork()\n\tp.idle.add(w.id)\n\ts := p.state.Load()\n\tif !look {\n\t\ts = oneAwake * 100\n\t}\n",
+		},
+		{
+			Name: "a worker asks for a seat before it enters idle", File: "idle.go",
+			Old: "\tp.state.Add(-left)\n\tp.idle.add(w.id)\n\ts := p.state.Load()",
+			New: "\ts := p.state.Add(-left)\n\tp.idle.add(w.id)\n\t_ = 0",
+		},
+		{
+			Name: "the last look forgets the inbox", File: "idle.go",
+			Old: "if (seatFree && p.anyWork() || w.anyReady() || p.stopping.Load())",
+			New: "if (seatFree && p.anyWork() || p.stopping.Load())",
+		},
+		{
+			Name: "the look forgets the injector", File: "idle.go",
+			Old: "\tif !p.injector.empty() {\n\t\treturn true\n\t}\n\tfor i := range int(p.procsUsed",
+			New: "\tfor i := range int(p.procsUsed",
+		},
+		{
+			Name: "the last searcher does not wake another", File: "search.go",
+			Old: "if w.pool.endSearch() && w.pool.anyWork() {",
+			New: "if w.pool.endSearch() && false {",
+		},
+		{
+			Name: "a guest leaves without a look", File: "guest.go",
+			Old: "\ts := p.state.Add(-what)\n\tif p.anyWork() {",
+			New: "\ts := p.state.Add(-what)\n\tif false {",
+		},
+		{
+			Name: "a submitter notifies first", File: "explore_test.go",
+			Old: "\tg.pool.injector.push(&g.jobs[i])\n\tg.pool.notify(nil)",
+			New: "\tg.pool.notify(nil)\n\tg.pool.injector.push(&g.jobs[i])",
+		},
+		{
+			Name: "the injector is empty while jobs move to the list", File: "inject.go",
+			Old: "\t\t\tq.listed.Store(1) // first: empty must not be true while the jobs are on their way to the list\n",
+			New: "",
+		},
+		{
+			Name: "the injector's list is not guarded", File: "inject.go",
+			Old: "if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {",
+			New: "if q.taken.Load() != 0 {",
+		},
+		{
+			Name: "a fork is reclaimed without compare-and-swap", File: "stack.go",
+			Old: "\tif !j.state.CompareAndSwap(jobExposed, jobPrivate) {\n\t\treturn false\n\t}",
+			New: "\tif j.state.Load() != jobExposed {\n\t\treturn false\n\t}\n\tj.state.Store(jobPrivate)",
+		},
+		{
+			Name: "a thief takes a fork without compare-and-swap", File: "fork.go",
+			Old: "if !j.state.CompareAndSwap(jobExposed, jobTaken) {",
+			New: "if j.state.Load() == jobExposed {\n\t\tj.state.Store(jobTaken)\n\t} else {",
+		},
+		{
+			Name: "a thief does not wake the owner that waits", File: "fork.go",
+			Old: "if s.j.state.Swap(jobDone) == jobAwaited {",
+			New: "if s.j.state.Swap(jobDone) == jobPrivate {",
+		},
+		{
+			Name: "an owner suspends though the fork is done", File: "fiber.go",
+			Old: "if j.state.CompareAndSwap(jobTaken, jobAwaited) {",
+			New: "if j.state.CompareAndSwap(jobTaken, jobAwaited) || true {",
+		},
+		{
+			Name: "cancelling does not race waking", File: "waiter.go",
+			Old: "\t\t\tif w.state.CompareAndSwap(waitParked, how) {",
+			New: "\t\t\tif w.state.Store(how); true {",
+		},
+		{
+			Name: "a fiber is made ready without a wake", File: "worker.go",
+			Old: "\tw.pool.wake(w)\n",
+			New: "",
+		},
+	})
+}
