@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -45,7 +46,7 @@ func strassenJob(n int, seed uint64) *bench.Job {
 		Tasks: leaves,
 		Bodies: map[bench.Runtime]bench.Body{
 			bench.Pinwheel: body(func(r *bench.Run) error {
-				_, err := sched.Run(r.Context, func(t *sched.Task) (struct{}, error) { return strassenTask(t, m), nil })
+				_, err := sched.Run(r.Context, func(t *sched.Task) (struct{}, error) { return struct{}{}, strassenTask(t, m) })
 				return err
 			}),
 			bench.Goroutines: body(func(*bench.Run) error { strassenGoroutines(m, 2); return nil }),
@@ -58,8 +59,37 @@ func strassenJob(n int, seed uint64) *bench.Job {
 // strassenSide is the largest side that is multiplied in the ordinary way.
 const strassenSide = 64
 
-// split returns the seven products of half the size, whose factors and results are new, and combine, which makes c of them.
-func (p product) split() (seven [7]product, combine func()) {
+// A factor is x, or the sum of x and y, or their difference. The sum is computed, into space, by whoever multiplies by it.
+type factor struct {
+	x     matrix
+	sign  float64 // of y; 0 if the factor is x alone
+	y     matrix
+	space matrix
+}
+
+func (f *factor) value() matrix {
+	if f.sign == 0 {
+		return f.x
+	}
+	for i := range f.x.rows {
+		s, x, y := f.space.row(i), f.x.row(i), f.y.row(i)
+		for j := range s {
+			s[j] = x[j] + f.sign*y[j]
+		}
+	}
+	return f.space
+}
+
+// A subproduct is one of the seven products that make a product of twice the size.
+type subproduct struct {
+	c    matrix
+	a, b factor
+}
+
+func (s *subproduct) product() product { return product{c: s.c, a: s.a.value(), b: s.b.value()} }
+
+// split returns the seven products of half the size, whose results are new.
+func (p product) split() *[7]subproduct {
 	h := p.c.rows / 2
 	quarter := func(m matrix, i, j int) matrix { return m.part(i*h, j*h, h, h) }
 	a11, a12, a21, a22 := quarter(p.a, 0, 0), quarter(p.a, 0, 1), quarter(p.a, 1, 0), quarter(p.a, 1, 1)
@@ -72,37 +102,32 @@ func (p product) split() (seven [7]product, combine func()) {
 		space = space[h*h:]
 		return m
 	}
-	sum := func(x matrix, sign float64, y matrix) matrix {
-		m := fresh()
-		for i := range h {
-			mi, xi, yi := m.row(i), x.row(i), y.row(i)
-			for j := range mi {
-				mi[j] = xi[j] + sign*yi[j]
-			}
-		}
-		return m
-	}
-	seven = [7]product{
+	just := func(x matrix) factor { return factor{x: x} }
+	sum := func(x matrix, sign float64, y matrix) factor { return factor{x, sign, y, fresh()} }
+	return &[7]subproduct{
 		{fresh(), sum(a11, +1, a22), sum(b11, +1, b22)},
-		{fresh(), sum(a21, +1, a22), b11},
-		{fresh(), a11, sum(b12, -1, b22)},
-		{fresh(), a22, sum(b21, -1, b11)},
-		{fresh(), sum(a11, +1, a12), b22},
+		{fresh(), sum(a21, +1, a22), just(b11)},
+		{fresh(), just(a11), sum(b12, -1, b22)},
+		{fresh(), just(a22), sum(b21, -1, b11)},
+		{fresh(), sum(a11, +1, a12), just(b22)},
 		{fresh(), sum(a21, -1, a11), sum(b11, +1, b12)},
 		{fresh(), sum(a12, -1, a22), sum(b21, +1, b22)},
 	}
-	return seven, func() {
-		for i := range h {
-			c11, c12 := p.c.row(i)[:h], p.c.row(i)[h:][:h]
-			c21, c22 := p.c.row(h + i)[:h], p.c.row(h + i)[h:][:h]
-			m1, m2, m3, m4 := seven[0].c.row(i), seven[1].c.row(i), seven[2].c.row(i), seven[3].c.row(i)
-			m5, m6, m7 := seven[4].c.row(i), seven[5].c.row(i), seven[6].c.row(i)
-			for j := range h {
-				c11[j] = m1[j] + m4[j] - m5[j] + m7[j]
-				c12[j] = m3[j] + m5[j]
-				c21[j] = m2[j] + m4[j]
-				c22[j] = m1[j] - m2[j] + m3[j] + m6[j]
-			}
+}
+
+// combine computes the rows [lo, hi) of each half of c from the seven products.
+func (p product) combine(seven *[7]subproduct, lo, hi int) {
+	h := p.c.rows / 2
+	for i := lo; i < hi; i++ {
+		c11, c12 := p.c.row(i)[:h], p.c.row(i)[h:][:h]
+		c21, c22 := p.c.row(h + i)[:h], p.c.row(h + i)[h:][:h]
+		m1, m2, m3, m4 := seven[0].c.row(i), seven[1].c.row(i), seven[2].c.row(i), seven[3].c.row(i)
+		m5, m6, m7 := seven[4].c.row(i), seven[5].c.row(i), seven[6].c.row(i)
+		for j := range h {
+			c11[j] = m1[j] + m4[j] - m5[j] + m7[j]
+			c12[j] = m3[j] + m5[j]
+			c21[j] = m2[j] + m4[j]
+			c22[j] = m1[j] - m2[j] + m3[j] + m6[j]
 		}
 	}
 }
@@ -119,27 +144,29 @@ func (p product) block() bool {
 	return true
 }
 
-var strassens = sched.NewFork[product, struct{}]()
+var strassens = sched.NewFork[*subproduct, error]()
 
-func strassenTask(t *sched.Task, p product) struct{} {
+func strassenSub(t *sched.Task, s *subproduct) error { return strassenTask(t, s.product()) }
+
+func strassenTask(t *sched.Task, p product) error {
 	if p.block() {
-		return struct{}{}
+		return nil
 	}
-	seven, combine := p.split()
-	strassenEach(t, seven[:])
-	combine()
-	return struct{}{}
+	seven := p.split()
+	if err := strassenEach(t, seven[:]); err != nil {
+		return err
+	}
+	return sched.ForRange(t, p.c.rows/2, func(_ *sched.Task, lo, hi int) { p.combine(seven, lo, hi) })
 }
 
 // strassenEach forks all products but the last.
-func strassenEach(t *sched.Task, ps []product) {
+func strassenEach(t *sched.Task, ps []subproduct) error {
 	if len(ps) == 1 {
-		strassenTask(t, ps[0])
-		return
+		return strassenSub(t, &ps[0])
 	}
-	f := strassens.Fork(t, strassenTask, ps[0])
-	strassenEach(t, ps[1:])
-	f.Join(t)
+	f := strassens.Fork(t, strassenSub, &ps[0])
+	err := strassenEach(t, ps[1:])
+	return errors.Join(f.Join(t), err)
 }
 
 // strassenGoroutines starts a goroutine for each product of the first levels, which makes dozens of equal size.
@@ -151,22 +178,22 @@ func strassenGoroutines(p product, levels int) {
 	if p.block() {
 		return
 	}
-	seven, combine := p.split()
+	seven := p.split()
 	var wg sync.WaitGroup
-	for _, q := range seven {
-		wg.Go(func() { strassenGoroutines(q, levels-1) })
+	for i := range seven {
+		wg.Go(func() { strassenGoroutines(seven[i].product(), levels-1) })
 	}
 	wg.Wait()
-	combine()
+	p.combine(seven, 0, p.c.rows/2)
 }
 
 func strassenSerial(p product) {
 	if p.block() {
 		return
 	}
-	seven, combine := p.split()
-	for _, q := range seven {
-		strassenSerial(q)
+	seven := p.split()
+	for i := range seven {
+		strassenSerial(seven[i].product())
 	}
-	combine()
+	p.combine(seven, 0, p.c.rows/2)
 }
