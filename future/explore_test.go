@@ -59,27 +59,30 @@ func (g game) await(f *Future[int], ctx context.Context) {
 	g.agrees(f, v, err)
 }
 
-// One resolves, one rejects, one cancels, one waits, and one gives up waiting.
+// Two resolve, one cancels, one waits.
 func TestExploreSettlingAndWaiting(t *testing.T) {
 	play(t, 3, func(g game) {
 		p := NewPromise[int]()
 		f := p.Future()
 		g.Name(&f.head, "head")
-		won := 0
-		count := func(ok bool) {
-			if ok {
-				won++
-			}
+		var winners []string
+		settler := func(name string, settle func() bool) {
+			g.Go(name, func() {
+				if settle() {
+					winners = append(winners, name)
+				}
+			})
 		}
-		g.Go("resolver", func() { count(p.TryResolve(1)) })
-		g.Go("rejecter", func() { count(p.TryReject(errRejected)) })
-		g.Go("canceller", func() { count(f.Cancel(errCancel)) })
+		settler("one", func() bool { return p.TryResolve(1) })
+		settler("two", func() bool { return p.TryResolve(2) })
+		settler("canceller", func() bool { return f.Cancel(errCancel) })
 		g.Go("waiter", func() { g.await(f, context.Background()) })
 		g.Finally(func() {
-			if won != 1 {
-				g.Fatalf("%d have won", won)
+			v, err, _ := f.Poll()
+			outcome := map[Result[int]]string{{1, nil}: "one", {2, nil}: "two", {0, errCancel}: "canceller"}[Result[int]{v, err}]
+			if len(winners) != 1 || winners[0] != outcome {
+				g.Fatalf("settled with %v, %v, and %v have won", v, err, winners)
 			}
-			g.settledAs(f, 1, errRejected, errCancel)
 		})
 	})
 }
@@ -164,7 +167,11 @@ func TestExploreAChain(t *testing.T) {
 		f2 := Recover(f1, func(err error) (int, error) { return 0, err })
 		f3 := Then(f2, func(n int) (int, error) { return n + 1, nil })
 		g.Go("resolver", func() { p.Resolve(1) })
-		g.Go("canceller", func() { f3.Cancel(errCancel) })
+		g.Go("canceller", func() {
+			if f3.Cancel(errCancel) && !f1.isFinal() {
+				g.Fatalf("cancelled, and its source was not")
+			}
+		})
 		g.Go("waiter", func() { g.await(f2, context.Background()) })
 		g.Finally(func() {
 			g.settledAs(p.Future(), 1, errCancel)
@@ -195,6 +202,27 @@ func TestExploreAttaching(t *testing.T) {
 			g.settledAs(f1, 2)
 			if calls != 1 {
 				g.Fatalf("called %d times", calls)
+			}
+		})
+	})
+}
+
+// Several callbacks of one future, and of what one of them settles.
+func TestExploreABranch(t *testing.T) {
+	play(t, 2, func(g game) {
+		p := NewPromise[int]()
+		calls := 0
+		add := func(n int) int { calls++; return n + 1 }
+		f1, f2 := Map(p.Future(), add), Map(p.Future(), add)
+		f3, f4 := Map(f2, add), Map(f2, add)
+		g.Go("resolver", func() { p.Resolve(1) })
+		g.Finally(func() {
+			g.settledAs(f1, 2)
+			g.settledAs(f2, 2)
+			g.settledAs(f3, 3)
+			g.settledAs(f4, 3)
+			if calls != 4 {
+				g.Fatalf("%d calls", calls)
 			}
 		})
 	})
@@ -242,11 +270,11 @@ func TestExploreCombinations(t *testing.T) {
 			play(t, 3, func(g game) {
 				pa, pb := NewPromise[int](), NewPromise[int]()
 				f := test.make(pa.Future(), pb.Future())
-				g.Go("a", func() { pa.Resolve(1) })
+				g.Go("both", func() { pa.TryResolve(1); pb.TryResolve(2) })
 				g.Go("canceller", func() { f.Cancel(errCancel) })
 				g.Finally(func() {
 					g.settledAs(pa.Future(), 1, errCancel)
-					pb.TryResolve(2)
+					g.settledAs(pb.Future(), 2, errCancel, ErrNotNeeded)
 					g.settledAs(f, test.value, errCancel)
 				})
 			})

@@ -112,9 +112,9 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "func (l *mapped[T, U]) call() *node {\n\tif l.isFinal() && l.fn == nil {",
 		},
 		{
-			Name: "a link cleared by whoever did not settle it", File: "then.go",
-			Old: "\tif ok {\n\t\tl.src = nil",
-			New: "\tif ok || v == nil {\n\t\tl.src = nil",
+			Name: "further calls left to nobody", File: "job.go",
+			Old: "\t\tj.calls = queue{}\n\t\tspawn(others.first)",
+			New: "\t\tj.calls = queue{}",
 		},
 		{
 			Name: "a combination complete before it has heard of all sources", File: "combine.go",
