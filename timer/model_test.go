@@ -141,6 +141,79 @@ func (m *model) advance(d time.Duration) {
 	if n := m.w.Pending(); n != len(m.heap) {
 		m.t.Fatalf("%d timers are pending, not %d", n, len(m.heap))
 	}
+	if m.r.IntN(100) == 0 {
+		for _, s := range m.w.shards {
+			s.wheel.check(m.t)
+		}
+	}
+}
+
+// check looks for violations of the invariants of a wheel that is not being drained.
+func (w *wheel) check(t *testing.T) {
+	t.Helper()
+	pending := 0
+	for i := range w.lists {
+		l := &w.lists[i]
+		level, slot := uint(i/slots), uint64(i%slots)
+		shift := level * digit
+		begin := (w.now>>shift>>digit<<digit | slot) << shift
+		if occupied := w.occupied[level]>>slot&1 == 1; occupied != (l.n > 0) {
+			t.Fatalf("level %d, slot %d has %d timers; occupied: %v", level, slot, l.n, occupied)
+		}
+		if l.n > 0 && i != dueList && (begin <= w.now || begin <= w.free) {
+			t.Fatalf("level %d, slot %d begins at %d, now is %d, free is %d", level, slot, begin, w.now, w.free)
+		}
+		n := 0
+		for b := l.first; b != nil; b = b.next {
+			inBlock := 0
+			for place, timer := range b.timers {
+				if timer == nil {
+					continue
+				}
+				inBlock++
+				if timer.block != b || int(timer.place) != place || int(timer.slot) != i+1 {
+					t.Fatalf("level %d, slot %d: a timer is not where it says", level, slot)
+				}
+				if i != dueList && timer.tick>>shift != begin>>shift || timer.tick < l.least {
+					t.Fatalf("level %d, slot %d: tick %d does not belong here", level, slot, timer.tick)
+				}
+			}
+			if inBlock != int(b.n) || inBlock == 0 && l.n > 0 {
+				t.Fatalf("level %d, slot %d: a block has %d timers, and says %d", level, slot, inBlock, b.n)
+			}
+			n += inBlock
+		}
+		if n != l.n {
+			t.Fatalf("level %d, slot %d has %d timers, and says %d", level, slot, n, l.n)
+		}
+		pending += n
+	}
+	if pending != w.pending {
+		t.Fatalf("%d timers are pending, and it says %d", pending, w.pending)
+	}
+}
+
+func TestAWheelThatHasMoreToDoSaysSo(t *testing.T) {
+	w := &wheel{free: never - 1}
+	timers := []*Timer{{tick: 10}, {tick: 10}, {tick: 0}}
+	w.insert(timers[0], 0)
+	w.insert(timers[1], 0)
+	for i, timer := range timers {
+		moves := 1
+		if got := w.expire(10, &moves); got != timer {
+			t.Fatalf("timer %d does not fire", i)
+		}
+		if i == 0 {
+			w.insert(timers[2], 10) // due, while the slot is being drained
+		}
+		want := uint64(10)
+		if i == 2 {
+			want = never
+		}
+		if event := w.event(); event != want {
+			t.Errorf("after %d timers, the wheel is to be looked at when it is %d, not %d", i+1, event, want)
+		}
+	}
 }
 
 func TestWheelsAgreeWithAHeap(t *testing.T) {

@@ -116,7 +116,7 @@ func TestMutantsOfTheProtocolsAreFound(t *testing.T) {
 
 // The same for the wheel and its model.
 func TestMutantsOfTheWheelAreFound(t *testing.T) {
-	mutant.Check(t, "mc", "Wheels|Slot|Boundar|Duration|Clock|Next|Lone|Ticker|Memory|Kept", []mutant.Mutant{
+	mutant.Check(t, "mc", "Wheel|Slot|Boundar|Duration|Clock|Next|Lone|Ticker|Memory|Kept", []mutant.Mutant{
 		{
 			Name: "deadline rounded down", File: "wheels.go",
 			Old: "(uint64(max(when, 0)) + 1<<w.shift - 1) >> w.shift",
@@ -143,24 +143,9 @@ func TestMutantsOfTheWheelAreFound(t *testing.T) {
 			New: "uint(bits.Len64(t.tick-w.now)-1) / digit",
 		},
 		{
-			Name: "timers beyond the clock placed in a level", File: "wheel.go",
-			Old: "\tcase t.tick >= never:\n\t\ti, begin = neverList, never\n",
-			New: "",
-		},
-		{
 			Name: "first deadline of a slot not kept", File: "wheel.go",
 			Old: "\t\tl.least = min(l.least, t.tick)\n",
 			New: "",
-		},
-		{
-			Name: "emptied slot still occupied", File: "wheel.go",
-			Old: "\t\tw.occupied[i/slots] &^= 1 << (i % slots)\n\t\tb.reset()",
-			New: "\t\tb.reset()",
-		},
-		{
-			Name: "drained slot still to come", File: "wheel.go",
-			Old: "\tw.occupied[i/slots] &^= 1 << (i % slots) // no longer",
-			New: "\t// no longer",
 		},
 		{
 			Name: "slot drained a tick early", File: "wheel.go",

@@ -16,7 +16,7 @@ import "math/bits"
 //
 // This gives three invariants:
 //
-//   - an occupied slot has a digit above that of now, and begins after now;
+//   - an occupied slot has a digit above that of now, and begins after now, unless it is being drained;
 //   - whatever lies at a level is due before everything at the levels above it, and of one level, slots are due in order. So
 //     the first occupied slot of the lowest occupied level is the next to look at, and is found in the levels' bit masks;
 //   - now may move to any tick before the beginning of that slot, and nothing need be done: neither the digits above the
@@ -41,7 +41,7 @@ type wheel struct {
 	blocks   spare
 	sink     uint64             // keeps the compiler from leaving out block.fetch
 	occupied [levels + 1]uint64 // a bit for each list that is not empty
-	lists    [levels*slots + 2]list
+	lists    [neverList + 1]list
 }
 
 const (
@@ -49,10 +49,10 @@ const (
 	slots  = 1 << digit
 	levels = 8
 
-	never = 1 << (levels * digit) // the tick of timers that are due after the end of the clock, and of nothing
+	dueList   = levels * slots // has the timers that were due when they were placed
+	neverList = dueList + 1    // has those whose tick is never: by its highest digit, the ninth, that is where it belongs
 
-	dueList   = levels * slots // timers that were due when they were placed
-	neverList = dueList + 1
+	never = 1 << (levels * digit) // the tick of what is due after the end of the clock, and of nothing
 )
 
 // A list is the timers of one slot, in the order in which they came there.
@@ -74,11 +74,7 @@ func (w *wheel) insert(t *Timer, now uint64) (event uint64) {
 
 func (w *wheel) place(t *Timer) (event uint64) {
 	i, begin := uint(dueList), w.now
-	switch {
-	case t.tick <= w.now:
-	case t.tick >= never:
-		i, begin = neverList, never
-	default:
+	if t.tick > w.now {
 		level := uint(bits.Len64(t.tick^w.now)-1) / digit
 		shift := level * digit
 		i = level*slots + uint(t.tick>>shift)%slots
@@ -169,7 +165,6 @@ func (w *wheel) advance(now uint64) bool {
 	}
 	w.now, w.free = begin, begin
 	w.draining = &w.lists[i]
-	w.occupied[i/slots] &^= 1 << (i % slots) // no longer a slot that is to come
 	return true
 }
 
