@@ -18,7 +18,7 @@ CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./sched .
 # Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
 EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))
 
-.PHONY: help bench test vet unit portable restricted explore models race lint build-others peers cover fuzz fmt readme clean
+.PHONY: help bench test vet unit portable restricted explore mutants models race lint build-others peers cover fuzz fmt readme clean
 
 help:
 	@echo "make bench     build schedbench and run its main job: real input, under a minute"
@@ -27,6 +27,7 @@ help:
 	@echo "make portable  the tests of what other systems run      make explore   the interleaving explorer"
 	@echo "make models    the Promela models (needs spin)          make peers     tests of the comparisons in bench/"
 	@echo "make lint      vet, staticcheck, gofumpt, other systems make fmt       format"
+	@echo "make mutants   plants the bugs that the explorer must find"
 	@echo "make cover     coverage                                 make fuzz      each fuzzer for FUZZTIME=$(FUZZTIME)"
 	@echo "make readme    measure, and rewrite what README.md quotes"
 
@@ -49,7 +50,11 @@ portable:
 	$(GO) test -count=1 -timeout 5m -tags pinwheel_portable $(CORE)
 
 explore:
-	$(GO) test -count=1 -timeout 8m -tags mc $(EXPLORED)
+	$(GO) test -short -count=1 -timeout 8m -tags mc $(EXPLORED)
+
+# Plants the bugs that the explorer has to find, one at a time. It takes a quarter of an hour.
+mutants:
+	$(GO) test -count=1 -timeout 40m -tags mc -run TestMutantsAreFound $(EXPLORED)
 
 # The core on one CPU: make restricted CPU=1
 restricted:
@@ -70,6 +75,7 @@ lint: vet build-others $(STATICCHECK) $(GOFUMPT)
 	$(GO) vet -tags pinwheel_portable ./...
 	$(STATICCHECK) ./...
 	$(STATICCHECK) -tags mc ./...
+	$(STATICCHECK) -tags pinwheel_portable ./...
 	@unformatted=$$($(GOFUMPT) -l .) && if [ -n "$$unformatted" ]; then echo "make fmt would change:" $$unformatted; exit 1; fi
 
 build-others:
@@ -81,7 +87,7 @@ build-others:
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
 
 peers:
-	cd bench && $(GO) vet ./... && $(GO) test -count=1 -timeout 5m ./...
+	cd bench && $(GO) vet ./... && $(GO) test -count=1 -timeout 5m -bench . -benchtime 10x ./...
 
 cover:
 	@mkdir -p bin
