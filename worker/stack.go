@@ -51,8 +51,10 @@ type segment struct {
 }
 
 const (
-	firstSlots = 64   // slots of a fiber's first segment
-	mostSlots  = 4096 // of any segment
+	firstSlots   = 64   // slots of a fiber's first segments
+	mostSlots    = 4096 // of any segment
+	manySegments = 16
+	fewSlots     = 4 // of segments beyond so many
 )
 
 // newSlots makes a segment of n slots and a sentinel.
@@ -135,13 +137,7 @@ func (f *fiber) openSegment(key uintptr, alloc func(key uintptr, n int) *segment
 	}
 	seg := f.takeFree(key)
 	if seg == nil {
-		n := firstSlots
-		for i := f.cur; i >= 0 && n < mostSlots; i-- {
-			if f.segs[i].key == key {
-				n *= 2
-			}
-		}
-		seg = alloc(key, n)
+		seg = alloc(key, f.segmentSize(key))
 		seg.owner = f
 	}
 	seg.task.Store(f.task)
@@ -152,6 +148,20 @@ func (f *fiber) openSegment(key uintptr, alloc func(key uintptr, n int) *segment
 	if f.cur == 0 {
 		f.markSeg, f.mark = 0, seg.base
 	}
+}
+
+// segmentSize returns how many slots the next segment of a kind shall have: twice as many as the one below, if that is of the
+// same kind, since then it is full; few, if kinds alternate so much that there are many segments already.
+func (s *forkStack) segmentSize(key uintptr) int {
+	if s.cur >= 0 {
+		if below := s.segs[s.cur]; below.key == key {
+			return min(2*int((below.limit-below.base)/below.stride), mostSlots)
+		}
+	}
+	if s.cur >= manySegments {
+		return fewSlots
+	}
+	return firstSlots
 }
 
 // closeSegment makes the next fork open a segment.
@@ -314,8 +324,15 @@ func (f *fiber) leave(l level) {
 	}
 }
 
-// forget drops what used slots refer to. Only for a fiber that runs nothing.
+// keptSegments is how many unused segments a fiber that rests keeps.
+const keptSegments = 16
+
+// forget drops what used slots refer to, and what is left of an unusual depth. Only for a fiber that runs nothing.
 func (s *forkStack) forget() {
+	if len(s.free) > keptSegments {
+		clear(s.free[keptSegments:])
+		s.free = s.free[:keptSegments]
+	}
 	for _, seg := range s.free {
 		seg.scrub(seg.slots)
 		seg.task.Store(nil)
