@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/future"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 func TestCancelSettlesWithItsError(t *testing.T) {
@@ -143,6 +144,45 @@ func TestAwaitingOneselfPanics(t *testing.T) {
 	panics(t, "awaits its own future", func() { _, _ = p.Future().Await(background) })
 	p.Resolve(1)
 	want(t, p.Future(), 1, nil)
+}
+
+// A selfish task awaits the future of its own results, also from a part of itself.
+type selfish struct {
+	worker.Root
+	promise future.Promise[int]
+	told    chan any
+}
+
+func (s *selfish) Run(t *worker.Task) {
+	await := func(t *worker.Task) {
+		defer func() { s.told <- recover() }()
+		_, _ = s.promise.Future().Await(t)
+	}
+	await(t)
+	t.RunInPlace(t, await)
+}
+
+func (s *selfish) Done(*worker.PanicError, error) { s.promise.Resolve(1) }
+func (s *selfish) Cancelled(error)                {}
+
+func TestATaskThatAwaitsItselfPanics(t *testing.T) {
+	pool, err := worker.New(worker.Config{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pool.Close() }()
+	s := &selfish{told: make(chan any, 2)}
+	s.promise.SetOwner(s)
+	s.Init(background, s)
+	if err := pool.Submit(&s.Root); err != nil {
+		t.Fatal(err)
+	}
+	want(t, s.promise.Future(), 1, nil) // From here it may be awaited.
+	for range 2 {
+		if told := <-s.told; told != "future: a task awaits its own future" {
+			t.Errorf("the panic says %v", told)
+		}
+	}
 }
 
 func TestCancelRacesResolve(t *testing.T) {

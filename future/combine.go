@@ -199,7 +199,9 @@ func (g *gathering[T, U]) decide(d *delivery, value U, v *verdict) {
 // cancelSources cancels all sources that are not settled.
 func (g *gathering[T, U]) cancelSources(d *delivery, v *verdict) {
 	for i := range g.slots {
-		d.cancel(&g.slots[i].f.core, v)
+		if c := &g.slots[i].f.core; !c.isFinal() {
+			d.cancel(c, v)
+		}
 	}
 	g.slots = nil
 }

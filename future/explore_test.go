@@ -282,6 +282,41 @@ func TestExploreCombinations(t *testing.T) {
 	}
 }
 
+func TestExploreADeadHeat(t *testing.T) {
+	play(t, 3, func(g game) {
+		pa, pb := NewPromise[int](), NewPromise[int]()
+		f := Race(pa.Future(), pb.Future())
+		g.Go("a", func() { pa.Resolve(1) })
+		g.Go("b", func() { pb.Resolve(2) })
+		g.Finally(func() {
+			if v, err, ok := f.Poll(); v != 1 && v != 2 || err != nil || !ok {
+				g.Fatalf("settled with %v, %v, %v", v, err, ok)
+			}
+		})
+	})
+}
+
+// The source that decides is settled while the combination is made.
+func TestExploreTheLosersAreCancelled(t *testing.T) {
+	for name, test := range map[string]struct {
+		make func(fs ...*Future[int])
+		a    func(p *Promise[int])
+	}{
+		"All":  {func(fs ...*Future[int]) { All(fs...) }, func(p *Promise[int]) { p.Reject(errRejected) }},
+		"Any":  {func(fs ...*Future[int]) { Any(fs...) }, func(p *Promise[int]) { p.Resolve(1) }},
+		"Race": {func(fs ...*Future[int]) { Race(fs...) }, func(p *Promise[int]) { p.Reject(errRejected) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, 3, func(g game) {
+				pa, pb := NewPromise[int](), NewPromise[int]()
+				g.Go("maker", func() { test.make(pa.Future(), pb.Future()) })
+				g.Go("a", func() { test.a(pa) })
+				g.Finally(func() { g.settledAs(pb.Future(), -1, ErrNotNeeded) })
+			})
+		})
+	}
+}
+
 func TestExploreAsCompleted(t *testing.T) {
 	play(t, 3, func(g game) {
 		pa, pb := NewPromise[int](), NewPromise[int]()

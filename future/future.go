@@ -29,7 +29,7 @@ func (f *Future[T]) Poll() (value T, err error, ok bool) { //nolint:staticcheck 
 // is no task's. If ctx is done first, or the task's scheduler closed, it returns an error that says so; the future is not
 // affected. An outcome that is already there wins over a context that is done.
 //
-// A task that awaits its own future would wait for ever: Await panics.
+// A task that awaits the future of its own results would wait for ever: Await panics, if the future's [Owner] knows itself.
 //
 // What happened before the future was settled happens before the return. It costs a nanosecond or two if the outcome is
 // there, otherwise an allocation and a switch of fibers or goroutines.
