@@ -114,11 +114,37 @@ func BenchmarkInsertCancel(b *testing.B) {
 	}
 }
 
+// BenchmarkInsertCancelWorkers is the same on one worker and on two, each with its shard.
+func BenchmarkInsertCancelWorkers(b *testing.B) {
+	const pending = 1_000_000
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("pinwheel/workers=%d", workers), func(b *testing.B) {
+			w := benchWheels(b, workers)
+			var others [][]timer.Timer
+			for i := range workers {
+				others = append(others, fill(w.Shard(i), pending/workers))
+			}
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for i := range workers {
+				wg.Go(func() {
+					t := &others[i][0]
+					for range b.N / workers {
+						t.ResetOn(w.Shard(i), time.Second)
+						t.Stop()
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
 // BenchmarkCancelRandomInsert replaces timers in an order that no cache can foresee.
 func BenchmarkCancelRandomInsert(b *testing.B) {
 	const pending = 1_000_000
 	for _, workers := range []int{1, 2} {
-		b.Run(fmt.Sprintf("pinwheel/workers=%d", workers), func(b *testing.B) {
+		b.Run(fmt.Sprintf("pinwheel-embedded/workers=%d", workers), func(b *testing.B) {
 			w := benchWheels(b, workers)
 			timers := make([][]timer.Timer, workers)
 			for i := range timers {
@@ -138,7 +164,30 @@ func BenchmarkCancelRandomInsert(b *testing.B) {
 			}
 			wg.Wait()
 		})
-		b.Run(fmt.Sprintf("std/workers=%d", workers), func(b *testing.B) {
+		b.Run(fmt.Sprintf("pinwheel-AfterFunc/workers=%d", workers), func(b *testing.B) {
+			w := benchWheels(b, workers)
+			timers := make([][]*timer.Timer, workers)
+			for i := range timers {
+				r := rand.New(rand.NewPCG(1, uint64(i)))
+				for range pending / workers {
+					timers[i] = append(timers[i], w.Shard(i).AfterFunc(someTime(r), func() {}))
+				}
+			}
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for i := range workers {
+				wg.Go(func() {
+					r := rand.New(rand.NewPCG(2, uint64(i)))
+					for range b.N / workers {
+						k := r.IntN(len(timers[i]))
+						timers[i][k].Stop()
+						timers[i][k] = w.Shard(i).AfterFunc(someTime(r), func() {})
+					}
+				})
+			}
+			wg.Wait()
+		})
+		b.Run(fmt.Sprintf("std-AfterFunc/workers=%d", workers), func(b *testing.B) {
 			timers := make([][]*time.Timer, workers)
 			for i := range timers {
 				timers[i] = fillStd(b, pending/workers)
@@ -224,17 +273,15 @@ func BenchmarkRemoteCancel(b *testing.B) {
 	run("std", func() func() bool { return time.AfterFunc(time.Hour, func() {}).Stop })
 }
 
-// BenchmarkLateness starts timers of 1 ms to 100 ms, one after the other, and says how late they were.
+// BenchmarkLateness starts timers of 1 to 20 ms, one after the other, and says how late they were: "direct" when the driver
+// fires, the others when the goroutine that waits goes on.
 func BenchmarkLateness(b *testing.B) {
-	run := func(name string, sleep func(d time.Duration)) {
+	run := func(name string, sleep func(d time.Duration) (late time.Duration)) {
 		b.Run(name, func(b *testing.B) {
 			r := rand.New(rand.NewPCG(4, 4))
 			late := make([]time.Duration, b.N)
 			for i := range late {
-				d := time.Millisecond + time.Duration(r.Int64N(int64(20*time.Millisecond)))
-				start := time.Now()
-				sleep(d)
-				late[i] = time.Since(start) - d
+				late[i] = sleep(time.Millisecond + time.Duration(r.Int64N(int64(20*time.Millisecond))))
 			}
 			slices.Sort(late)
 			if late[0] < 0 {
@@ -245,10 +292,25 @@ func BenchmarkLateness(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+	timed := func(sleep func(d time.Duration)) func(d time.Duration) time.Duration {
+		return func(d time.Duration) time.Duration {
+			start := time.Now()
+			sleep(d)
+			return time.Since(start) - d
+		}
+	}
 	w := benchWheels(b, 0)
 	driver := timer.StartDriver(w)
 	defer driver.Stop()
-	run("pinwheel-Sleep", func(d time.Duration) { _ = w.Shard(-1).Sleep(b.Context(), d) })
-	run("pinwheel-After", func(d time.Duration) { <-w.Shard(-1).After(d) })
-	run("std-Sleep", time.Sleep)
+	run("pinwheel-direct", func(d time.Duration) time.Duration {
+		fired := make(chan time.Duration, 1)
+		var t timer.Timer
+		start := time.Now()
+		t.Init(func() { fired <- time.Since(start) })
+		t.ResetOn(w.Shard(-1), d)
+		return <-fired - d
+	})
+	run("pinwheel-Sleep", timed(func(d time.Duration) { _ = w.Shard(-1).Sleep(b.Context(), d) }))
+	run("pinwheel-After", timed(func(d time.Duration) { <-w.Shard(-1).After(d) }))
+	run("std-Sleep", timed(time.Sleep))
 }

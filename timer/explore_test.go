@@ -103,6 +103,25 @@ func TestExploreResetsAgainstEachOther(t *testing.T) {
 	})
 }
 
+// Two timers change places. Each move takes both locks.
+func TestExploreTimersThatChangePlaces(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		g := newGame(r, countFires)
+		var other Timer
+		other.event = g.timer.event
+		g.start(0, time.Second)
+		g.started++
+		other.ResetOn(g.w.Shard(1), time.Second)
+		r.Go("there", func() { g.start(1, time.Second) })
+		r.Go("back", func() {
+			g.started++
+			if other.ResetOn(g.w.Shard(0), time.Second) {
+				g.stopped++
+			}
+		})
+	})
+}
+
 // After Stop has returned, there is no value to receive; before, there is one for every firing.
 func TestExploreStopAgainstReceive(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {

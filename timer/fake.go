@@ -18,7 +18,7 @@ func (f *Fake) Now() time.Duration { return time.Duration(f.now.Load()) }
 // Advance moves the clock by d, and polls the wheels at every point in between at which a timer is due, as a perfect driver
 // would. It returns how many timers have fired. Nobody else may drive the wheels.
 func (f *Fake) Advance(w *Wheels, d time.Duration) (fired int) {
-	end := later(f.Now(), d)
+	end := later(f.Now(), max(d, 0))
 	for when, ok := w.Next(); ok && when <= end; when, ok = w.Next() {
 		f.now.Store(max(f.now.Load(), int64(when)))
 		fired += w.Poll(f.Now())
@@ -30,6 +30,6 @@ func (f *Fake) Advance(w *Wheels, d time.Duration) (fired int) {
 // Jump moves the clock by d at once, as if the process had been stopped meanwhile, and then polls. It returns how many timers have
 // fired.
 func (f *Fake) Jump(w *Wheels, d time.Duration) (fired int) {
-	f.now.Store(int64(later(f.Now(), d)))
+	f.now.Store(int64(later(f.Now(), max(d, 0))))
 	return f.Advance(w, 0)
 }

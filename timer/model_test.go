@@ -43,9 +43,9 @@ func (h *modelHeap) Pop() any {
 	return x
 }
 
-func newModel(t *testing.T, timers int, now time.Duration) *model {
+func newModel(t *testing.T, timers int) *model {
 	m := &model{t: t, r: seeded(t)}
-	m.w, m.clock = newFake(t, 2, now)
+	m.w, m.clock = newFake(t, 2, 0)
 	for range timers {
 		mt := &modelTimer{index: -1}
 		mt.Init(func() { m.fire(mt) })
@@ -113,7 +113,11 @@ func (m *model) step() {
 			m.forget(mt)
 		}
 	case op < 14 && len(m.heap) > 0: // to the next deadline, or just before, or just after
-		m.advance(m.heap[0].when - m.clock.Now() + m.w.Tick()*time.Duration(m.r.IntN(3)-1))
+		d := m.heap[0].when - m.clock.Now()
+		if d > 1000*time.Hour && m.r.IntN(10_000) != 0 {
+			d = time.Hour // The clock should not reach its end too soon.
+		}
+		m.advance(d + m.w.Tick()*time.Duration(m.r.IntN(3)-1))
 	default:
 		m.advance(time.Duration(m.r.Uint64() >> 1 >> (63 - m.r.IntN(28))))
 	}
@@ -194,26 +198,43 @@ func (w *wheel) check(t *testing.T) {
 }
 
 func TestAWheelThatHasMoreToDoSaysSo(t *testing.T) {
-	w := &wheel{free: never - 1}
-	timers := []*Timer{{tick: 10}, {tick: 10}, {tick: 0}}
-	w.insert(timers[0], 0)
-	w.insert(timers[1], 0)
-	for i, timer := range timers {
-		moves := 1
-		if got := w.expire(10, &moves); got != timer {
-			t.Fatalf("timer %d does not fire", i)
-		}
-		if i == 0 {
-			w.insert(timers[2], 10) // due, while the slot is being drained
-		}
-		want := uint64(10)
-		if i == 2 {
-			want = never
-		}
+	expect := func(w *wheel, want uint64) {
+		t.Helper()
 		if event := w.event(); event != want {
-			t.Errorf("after %d timers, the wheel is to be looked at when it is %d, not %d", i+1, event, want)
+			t.Errorf("the wheel is to be looked at when it is %d, not %d", event, want)
 		}
 	}
+	expire := func(w *wheel, now uint64, want *Timer) {
+		t.Helper()
+		moves := 1
+		if got := w.expire(now, &moves); got != want {
+			t.Fatalf("%p fires, not %p", got, want)
+		}
+	}
+	t.Run("timers that are due, while a slot is being drained", func(t *testing.T) {
+		w := &wheel{free: never - 1}
+		timers := []*Timer{{tick: 10}, {tick: 10}, {tick: 0}}
+		w.insert(timers[0], 0)
+		w.insert(timers[1], 0)
+		expire(w, 10, timers[0])
+		w.insert(timers[2], 10)
+		expect(w, 10)
+		expire(w, 10, timers[1])
+		expect(w, 10)
+		expire(w, 10, timers[2])
+		expect(w, never)
+	})
+	t.Run("a slot of a higher level", func(t *testing.T) {
+		w := &wheel{free: never - 1}
+		timers := []*Timer{{tick: slots + 6}, {tick: slots}}
+		w.insert(timers[0], 0)
+		w.insert(timers[1], 0)
+		expect(w, slots)
+		expire(w, slots, nil) // moves the first
+		expect(w, slots)
+		expire(w, slots, timers[1])
+		expect(w, slots+6)
+	})
 }
 
 func TestWheelsAgreeWithAHeap(t *testing.T) {
@@ -222,7 +243,7 @@ func TestWheelsAgreeWithAHeap(t *testing.T) {
 		operations /= 10
 	}
 	for _, timers := range []int{1, 10, 1000} {
-		m := newModel(t, timers, 0)
+		m := newModel(t, timers)
 		for range operations / 3 {
 			m.step()
 		}
@@ -238,10 +259,11 @@ func TestWheelsAgreeWithAHeap(t *testing.T) {
 	}
 }
 
-// The clock of the first model reaches its end soon, because of the long jumps. Here it is started anew now and then.
+// Here the clock is started anew again and again, at times of all magnitudes.
 func TestYoungWheelsAgreeWithAHeap(t *testing.T) {
 	for range 300 {
-		m := newModel(t, 30, time.Duration(rand.Uint64()>>1>>rand.IntN(63)))
+		m := newModel(t, 30)
+		m.clock.now.Store(int64(m.r.Uint64() >> 1 >> m.r.IntN(63)))
 		for range 500 {
 			m.step()
 		}
@@ -250,7 +272,7 @@ func TestYoungWheelsAgreeWithAHeap(t *testing.T) {
 
 // Draining a slot of many timers takes several polls, between which timers come and go.
 func TestAFullSlotIsDrainedInPieces(t *testing.T) {
-	m := newModel(t, 20_000, 0)
+	m := newModel(t, 20_000)
 	s := m.w.Shard(0)
 	start := func(mt *modelTimer, d time.Duration) {
 		mt.ResetOn(s, d)
@@ -267,11 +289,13 @@ func TestAFullSlotIsDrainedInPieces(t *testing.T) {
 		s.Poll(now)
 		polls++
 		for range 10 {
-			if mt := m.timers[m.r.IntN(len(m.timers))]; mt.index < 0 {
+			mt := m.timers[m.r.IntN(len(m.timers))]
+			switch {
+			case mt.index < 0:
 				start(mt, time.Duration(m.r.Int64N(int64(10*time.Millisecond))))
-			} else if mt.Stop() {
+			case mt.Stop():
 				m.forget(mt)
-			} else {
+			default:
 				t.Fatal("Stop of a pending timer returned false")
 			}
 		}

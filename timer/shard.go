@@ -23,9 +23,9 @@ type Shard struct {
 	wheel  wheel
 	_      [128]byte
 
-	// event is the tick from which on the shard must be polled: never above wheel.event. Written under the lock, read by
-	// anyone.
-	event atom.Uint64
+	// event is the time from which on the shard must be polled, never later than wheel.event; forever if it need not be.
+	// Written under the lock, read by anyone.
+	event atom.Int64
 	// grace is by how much the driver may come later than that, because the worker polls.
 	grace atom.Int64
 	_     [112]byte
@@ -48,21 +48,21 @@ func (s *Shard) insert(t *Timer, now, when time.Duration) {
 // insertLocked reports whether the shard must now be polled earlier than was known.
 func (s *Shard) insertLocked(t *Timer, now, when time.Duration) (earlier bool) {
 	t.tick = s.wheels.tickAt(when)
-	event := s.wheel.insert(t, s.wheels.tickBy(now))
-	if event >= s.event.Load() {
+	event := s.wheels.timeOf(s.wheel.insert(t, s.wheels.tickBy(now)))
+	if event >= s.next() {
 		return false
 	}
-	s.event.Store(event)
+	s.event.Store(int64(event))
 	return true
 }
 
 // Poll fires the timers that are due at the time now, which is [Wheels.Now] or was a moment ago, and returns how many. If
-// nothing is due it costs a load. It never blocks, and returns after a bounded amount of work, some 50 us, when it finds very
-// much to do; the shard is then due to be polled again at once.
+// nothing is due it costs a load. It waits for nothing but the shard's lock, and returns after a bounded amount of work, some
+// 50 us, when it finds very much to do; the shard is then due to be polled again at once.
 //
 // Anybody may call it. A worker calls it between tasks and before it parks.
 func (s *Shard) Poll(now time.Duration) (fired int) {
-	if s.wheels.tickBy(now) < s.event.Load() {
+	if now < s.next() {
 		return 0
 	}
 	return s.poll(now)
@@ -70,11 +70,17 @@ func (s *Shard) Poll(now time.Duration) (fired int) {
 
 // Next returns when the shard must be polled next, and false if it need not be: if it has no timers. It is exact or too early,
 // by what has been stopped. It costs a load.
-func (s *Shard) Next() (when time.Duration, ok bool) { return s.wheels.timeOf(s.event.Load()) }
+func (s *Shard) Next() (when time.Duration, ok bool) {
+	when = s.next()
+	return when, when != forever
+}
+
+func (s *Shard) next() time.Duration { return time.Duration(s.event.Load()) }
 
 // Attend tells the driver that the shard's worker polls it in time, so that the driver need not, and leaves it to the worker
 // for so long after a timer has become due. Zero, which is how it starts, makes the driver wake for every timer.
 func (s *Shard) Attend(grace time.Duration) {
+	grace = max(grace, 0)
 	if was := time.Duration(s.grace.Swap(int64(grace))); grace < was {
 		s.wheels.hurry(s)
 	}
@@ -123,12 +129,12 @@ func (s *Shard) expire(now time.Duration, batch *[pollBatch]event) (fired, deliv
 			delivered++
 		}
 	}
-	event := s.wheel.event()
-	if event != s.event.Load() {
-		s.event.Store(event)
+	event := s.wheels.timeOf(s.wheel.event())
+	if event != s.next() {
+		s.event.Store(int64(event))
 	}
 	s.mu.Unlock()
-	return fired, delivered, event <= tick
+	return fired, delivered, event <= now
 }
 
 // close empties the shard, and returns the events of the timers it had.
@@ -143,6 +149,6 @@ func (s *Shard) close() (events []event) {
 			s.wheel.remove(t)
 		}
 	}
-	s.event.Store(never)
+	s.event.Store(int64(forever))
 	return events
 }

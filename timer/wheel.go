@@ -62,8 +62,9 @@ type list struct {
 	n           int
 }
 
-// insert adds a timer that is in no wheel. now is the present, at or before which nothing more will become due. It returns
-// the tick at which the wheel must be looked at for the timer's sake.
+// insert adds a timer that is in no wheel. now is the present or earlier: a wheel that was not looked at for some time catches up,
+// as far as it may, lest the timer go through more levels than it need. It returns the tick at which the wheel must be looked
+// at for the timer's sake.
 func (w *wheel) insert(t *Timer, now uint64) (event uint64) {
 	if now = min(now, w.free); now > w.now {
 		w.now = now
@@ -72,6 +73,7 @@ func (w *wheel) insert(t *Timer, now uint64) (event uint64) {
 	return w.place(t)
 }
 
+// place puts a timer where it belongs.
 func (w *wheel) place(t *Timer) (event uint64) {
 	i, begin := uint(dueList), w.now
 	if t.tick > w.now {

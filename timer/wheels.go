@@ -52,7 +52,7 @@ type Wheels struct {
 	shift  uint     // a tick is 1<<shift nanoseconds
 	run    func(f func())
 	clock  func() time.Duration // nil: the monotonic clock
-	wake   func()
+	wake   atom.Pointer[func()]
 	closed atom.Bool
 	_      [128]byte
 	plan   atom.Int64 // until when the driver sleeps; withdrawn if it has been woken
@@ -82,16 +82,16 @@ func New(c Config) (*Wheels, error) {
 		shift:  uint(bits.Len64(uint64(c.Tick)) - 1),
 		run:    c.Run,
 		clock:  c.Now,
-		wake:   func() {},
 	}
 	if w.run == nil {
 		w.run = func(f func()) { go f() }
 	}
+	w.SetWake(func() {})
 	w.plan.Store(withdrawn)
 	for i := range w.shards {
 		s := &Shard{wheels: w, order: shardsMade.Add(1)}
 		s.wheel.free = never - 1
-		s.event.Store(never)
+		s.event.Store(int64(forever))
 		w.shards[i] = s
 	}
 	return w, nil
@@ -116,7 +116,7 @@ func (w *Wheels) Now() time.Duration {
 }
 
 // Poll fires what is due at the time now in all shards, except for those that [Shard.Attend] leaves to their workers for the
-// moment, and returns how many. It never blocks. With very much to do it leaves some for the next call; [Wheels.Next] will
+// moment, and returns how many. With very much to do it leaves some for the next call; [Wheels.Next] will
 // have passed already.
 func (w *Wheels) Poll(now time.Duration) (fired int) {
 	for _, s := range w.shards {
@@ -141,7 +141,7 @@ func (w *Wheels) Next() (when time.Duration, ok bool) {
 }
 
 // SetWake sets the function that wakes the driver. It must not block, and may be called by anybody. Call SetWake before Next.
-func (w *Wheels) SetWake(wake func()) { w.wake = wake }
+func (w *Wheels) SetWake(wake func()) { w.wake.Store(&wake) }
 
 // Close drops all timers, those that are started later included: no callback is called and nothing is sent any more. Sleepers
 // are woken, and the functions given to [Timer.Init] are called. Stop the driver first. Close may be called more than once.
@@ -178,7 +178,7 @@ func (w *Wheels) hurry(s *Shard) {
 			return
 		}
 		if w.plan.CompareAndSwap(plan, withdrawn) {
-			w.wake()
+			(*w.wake.Load())()
 			return
 		}
 	}
@@ -195,11 +195,7 @@ func (w *Wheels) earliest() time.Duration {
 
 // wanted returns when the shard wants the driver.
 func (s *Shard) wanted() time.Duration {
-	when, ok := s.Next()
-	if !ok {
-		return forever
-	}
-	return later(when, time.Duration(s.grace.Load()))
+	return later(s.next(), time.Duration(s.grace.Load()))
 }
 
 // deadline returns the present, and the time that is d after it: 0 if that is now or before.
@@ -227,12 +223,12 @@ func (w *Wheels) tickAt(when time.Duration) uint64 {
 // tickBy returns the tick in which now lies.
 func (w *Wheels) tickBy(now time.Duration) uint64 { return uint64(now) >> w.shift }
 
-// timeOf returns when a tick begins, and false if it never does.
-func (w *Wheels) timeOf(tick uint64) (when time.Duration, ok bool) {
+// timeOf returns when a tick begins, or the end of the clock.
+func (w *Wheels) timeOf(tick uint64) time.Duration {
 	if tick > uint64(forever)>>w.shift {
-		return forever, false
+		return forever
 	}
-	return time.Duration(tick << w.shift), true
+	return time.Duration(tick << w.shift)
 }
 
 // date returns the time now as something to send.
