@@ -24,6 +24,7 @@ import (
 type guest struct {
 	proc
 	region *Task    // the root task
+	forks  bool     // the last region had forks to steal, so the next one probably has
 	joins  int      // fibers that are suspended for a stolen fork
 	spare  []*fiber // fibers that run nothing and have no goroutine
 
@@ -74,7 +75,11 @@ func (p *Pool) newGuest(i int) *guest {
 
 // host runs a root task to its end. It is the guest's trunk.
 func (g *guest) host(r *Root) {
-	defer g.depart()
+	if g.forks {
+		g.pool.notify(&g.proc) // before the fork is made: it takes a parked worker longer to come
+	}
+	exposed := g.stats.exposed.n.Load()
+	defer g.depart(exposed)
 	g.region = &r.task
 	f := g.fiber(&r.job)
 	for running := 1; ; {
@@ -189,7 +194,8 @@ func (g *guest) takeReady() *fiber {
 }
 
 // depart gives up the seat.
-func (g *guest) depart() {
+func (g *guest) depart(exposed uint64) {
+	g.forks = g.stats.exposed.n.Load() != exposed
 	for {
 		j := g.own.Pop()
 		if j == nil {

@@ -6,8 +6,8 @@ import "time"
 // at all. A negative timeout waits without limit. It reports whether a wake ended it; false covers a value that differed at
 // the start, the timeout and an interruption by a signal, and is no evidence about the word.
 //
-// On Linux it blocks the thread, by a system call of which the runtime is told, so that the thread's P serves others and no
-// garbage collection waits for it. (A raw system call that blocks would hold up every collection for as long as it sleeps.)
+// On Linux it blocks the thread, by a system call before which it gives the thread's P away, so that the P serves others and
+// no garbage collection waits for it. (A raw system call alone would hold up every collection for as long as it sleeps.)
 // Elsewhere, and under the build tag pinwheel_portable, it blocks the goroutine on a channel.
 //
 // A wait and the wake that ends it cost 2.5 to 8 us together on Linux, the scheduling of the woken thread included.

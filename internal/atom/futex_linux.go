@@ -23,10 +23,32 @@ func futexWait(addr *Uint32, val uint32, timeout time.Duration) (woken bool) {
 		ts := syscall.NsecToTimespec(int64(min(timeout, math.MaxInt32*time.Second)))
 		limit = &ts
 	}
-	_, _, errno := syscall.Syscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWaitPrivate, uintptr(val),
-		uintptr(unsafe.Pointer(limit)), 0, 0)
-	return errno == 0
+	return blockOnFutex(addr, val, limit) == 0
 }
+
+// blockOnFutex gives its P away before it waits, where syscall.Syscall would leave it to the runtime's monitor to take the P
+// after some time: up to 10 ms if there is no other use for it, during which the monitor wakes every 20 us or so. See
+// docs/decisions/0007-park-without-a-p.md.
+//
+// Between the two calls the stack must not grow, hence nosplit, and nothing may run that needs a P, hence norace.
+//
+//go:nosplit
+//go:norace
+func blockOnFutex(addr *Uint32, val uint32, limit *syscall.Timespec) syscall.Errno {
+	entersyscallblock()
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWaitPrivate, uintptr(val),
+		uintptr(unsafe.Pointer(limit)), 0, 0)
+	exitsyscall()
+	return errno
+}
+
+// The runtime promises to keep these two for those who link to them (go.dev/issue/67401).
+
+//go:linkname entersyscallblock runtime.entersyscallblock
+func entersyscallblock()
+
+//go:linkname exitsyscall runtime.exitsyscall
+func exitsyscall()
 
 // futexWake may be a raw system call, because it cannot block.
 func futexWake(addr *Uint32, n int) {
