@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
@@ -28,6 +29,10 @@ func WithAffinity(p affinity.Policy) Option { return with("PINWHEEL_AFFINITY", p
 
 // WithSpin sets how long a worker that finds no work goes on looking before it parks; 0 parks at once.
 func WithSpin(spin time.Duration) Option { return with("PINWHEEL_SPIN", spin.String()) }
+
+// WithTick sets the resolution of timers, 50 us to 1 s. The default is 100 us; what is used is the next smaller power of two of
+// nanoseconds.
+func WithTick(tick time.Duration) Option { return with("PINWHEEL_TICK", tick.String()) }
 
 // WithKeepGOMAXPROCS leaves GOMAXPROCS alone. Otherwise it is raised to one more than the workers while the scheduler runs,
 // so that ordinary goroutines get their turn while all workers compute.
@@ -104,12 +109,18 @@ func (c *config) build() (*Scheduler, error) {
 	if v := c.values["PINWHEEL_SPIN"]; v.parsed != nil {
 		spin = v.parsed.(time.Duration)
 	}
-	pool, err := worker.New(worker.Config{
+	tick := timer.DefaultTick
+	if v := c.values["PINWHEEL_TICK"]; v.parsed != nil {
+		tick = v.parsed.(time.Duration)
+	}
+	var pool *worker.Pool
+	pool, err = worker.New(worker.Config{
 		Workers:        workers,
 		CPUs:           cpus,
 		Spin:           spin,
 		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
 		OnPanic:        c.onPanic,
+		Loop:           func() (worker.Loop, error) { return newEvents(pool, tick) },
 	})
 	if err != nil {
 		return nil, err

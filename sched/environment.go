@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
@@ -45,7 +46,7 @@ var variables = []variable{
 	{"PINWHEEL_AFFINITY", "auto, none, compact, scatter, cores, numa, or a CPU list such as 0-3,8", "auto", parseAffinity},
 	{"PINWHEEL_SPIN", "a duration from 0 to 1s such as 50us; 0 parks at once", worker.DefaultSpin.String(), parseDuration(0, time.Second)},
 	{"PINWHEEL_STEAL", "near or random", "near", oneOf("near", "random")},
-	{"PINWHEEL_TICK", "a duration from 50us to 1s", "100us", parseDuration(50*time.Microsecond, time.Second)},
+	{"PINWHEEL_TICK", "a duration from 50us to 1s", "100us", parseDuration(timer.MinTick, timer.MaxTick)},
 	{"PINWHEEL_FILES", "auto, uring or threads", "auto", oneOf("auto", "uring", "threads")},
 	{"PINWHEEL_GOMAXPROCS", "reserve or keep", "reserve", oneOf("reserve", "keep")},
 	{"PINWHEEL_STALL", "a duration from 0 to 24h; 0 never reports", "1s", parseDuration(0, 24*time.Hour)},

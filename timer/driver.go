@@ -50,7 +50,7 @@ func (d *Driver) wake() {
 func (d *Driver) main() {
 	defer close(d.done)
 	runtime.LockOSThread()
-	restore := precise()
+	restore := atom.Precise()
 	d.drive()
 	restore()
 	runtime.UnlockOSThread()

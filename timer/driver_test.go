@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/pinwheel-sched/pinwheel/internal/bench"
 )
 
 func TestTheDriverIsWokenForAnEarlierTimer(t *testing.T) {
@@ -103,26 +101,6 @@ func TestADriverThatWasStoppedCanBeReplaced(t *testing.T) {
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines more than before", n-before)
 	}
-}
-
-func TestAnIdleDriverSleeps(t *testing.T) {
-	if _, ok := bench.CPUTime(); !ok {
-		t.Skip("the CPU time of the process is not to be had")
-	}
-	w := newDriven(t, 1)
-	timers := make([]Timer, 100_000)
-	for i := range timers {
-		timers[i].Init(func() {})
-		timers[i].ResetOn(w.Shard(i%2-1), time.Hour+time.Duration(i)*time.Millisecond)
-	}
-	runtime.GC()
-	const rest = 300 * time.Millisecond
-	before, _ := bench.CPUTime()
-	<-w.Shard(-1).After(rest)
-	if after, _ := bench.CPUTime(); after-before > rest/10 {
-		t.Errorf("%v of CPU in %v in which nothing was due", after-before, rest)
-	}
-	runtime.KeepAlive(timers)
 }
 
 // Two goroutines play ping-pong with timers, so that a lost wake would stop them.

@@ -86,6 +86,14 @@ func (s *Shard) Attend(grace time.Duration) {
 	}
 }
 
+// Leave ends [Shard.Attend] as Attend(0) does, but does not wake the driver: that will know when it next wakes by itself, which
+// may be as late as the grace that it was given. It costs a store.
+func (s *Shard) Leave() {
+	if s.grace.Load() != 0 {
+		s.grace.Store(0)
+	}
+}
+
 // Pending returns how many timers there are in the shard.
 func (s *Shard) Pending() int {
 	s.mu.Lock()

@@ -21,6 +21,7 @@
 //	worker.go    the trunk that resumes fibers
 //	search.go    what a worker does next
 //	idle.go      parking and waking: the two recipes, and why no wake is lost
+//	loop.go      the event loop, as far as workers turn it
 //	inject.go    the queue of work from outside
 //	guest.go     callers that take part
 //	waiter.go    the parking primitive of everything that waits

@@ -141,6 +141,9 @@ func (f *fiber) service() {
 		return
 	}
 	f.attn.Store(0) // before reading what is wanted, the mirror image of request
+	if f.w != nil {
+		f.w.pass()
+	}
 	p := f.p
 	if p.wanted.Load() == 0 {
 		return

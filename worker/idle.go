@@ -107,8 +107,8 @@ const (
 	neverStarted = 2
 )
 
-// park sleeps until somebody has a use for the worker, unless a last look finds something. It returns with the worker
-// counted as awake and searching.
+// park sleeps until somebody has a use for the worker, or it has one for itself (see doze), unless a last look finds something.
+// It returns with the worker counted as awake and searching.
 func (w *worker) park() {
 	p := w.pool
 	left := oneAwake
@@ -127,7 +127,9 @@ func (w *worker) park() {
 	}
 	p.checkQuiet()
 	for w.parked.Load() == asleep {
-		atom.FutexWait(&w.parked, asleep, -1)
+		if w.doze() {
+			return
+		}
 	}
 	w.parked.Store(asleep)
 }

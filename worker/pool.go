@@ -23,6 +23,8 @@ type Config struct {
 	KeepGOMAXPROCS bool
 	// OnPanic is called, on a worker, with panics that have nobody to go to. If it is nil, such a panic ends the process.
 	OnPanic func(*PanicError)
+	// Loop makes the event loop of the pool, on first use. If it is nil, the pool has none.
+	Loop func() (Loop, error)
 }
 
 // MaxWorkers is the largest number of workers of a pool.
@@ -43,6 +45,7 @@ type Pool struct {
 	guests   []atom.Pointer[guest]
 	procs    []atom.Pointer[proc] // the workers', then the guests'
 	injector injector
+	looper   looper
 
 	_          [128]byte
 	state      atom.Uint64 // see idle.go
@@ -91,6 +94,7 @@ func New(c Config) (*Pool, error) {
 		quiet:      make(chan struct{}),
 		gone:       make(chan struct{}),
 		fibers:     map[*fiber]struct{}{},
+		looper:     looper{make: c.Loop},
 	}
 	p.base, p.cancel = context.WithCancelCause(context.Background())
 	for i := range p.workers {
@@ -150,6 +154,7 @@ func (w *worker) main() {
 	p.mu.Unlock()
 	defer p.running.Done()
 	defer func() { _ = unpin() }()
+	atom.Precise() // for doze; the thread ends with the worker
 	w.init(w.id)
 	p.procs[w.id].Store(&w.proc)
 	w.isSearching = true // deliver has counted it so
@@ -194,7 +199,8 @@ func (p *Pool) Closed() bool { return p.state.Load()&closedBit != 0 }
 //     run, or reports ErrClosed.
 //  2. Drain: tasks may still start tasks. Whoever runs out of work after step 1 looks whether all have (checkQuiet).
 //  3. Stop: the trunks see stopping, end their fibers and return, and their threads with them; the guests' goroutines end.
-//  4. Restore GOMAXPROCS.
+//  4. Close the event loop, which ends the waits of goroutines that are no tasks.
+//  5. Restore GOMAXPROCS.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	if p.fromTask() {
 		return errors.New("pinwheel: Shutdown was called by a task of the scheduler, which would wait for itself")
@@ -283,6 +289,7 @@ func (p *Pool) stop() {
 	for _, id := range threads {
 		awaitThreadEnd(id)
 	}
+	p.closeLoop()
 	if started > 0 && !p.keepMax {
 		release(p.size + 1)
 	}

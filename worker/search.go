@@ -14,7 +14,7 @@ const fairTurn = 61
 // find returns the next job for fiber f to run. It returns nil when the fiber should yield to the trunk instead: a ready
 // fiber waits, or the pool stops. It parks the thread while there is neither.
 func (w *worker) find(f *fiber) *Job {
-	for !w.anyReady() && !w.pool.stopping.Load() {
+	for w.pass(); !w.anyReady() && !w.pool.stopping.Load(); {
 		j := w.local()
 		if j == nil {
 			j = w.search()
@@ -26,7 +26,9 @@ func (w *worker) find(f *fiber) *Job {
 		}
 		if !w.anyReady() && !w.pool.stopping.Load() {
 			f.forget()
-			w.park()
+			if !w.turn(atom.Now()) {
+				w.park()
+			}
 		}
 	}
 	w.endSearch()
@@ -90,6 +92,7 @@ func (w *worker) search() *Job {
 		}
 		if round%8 == 0 {
 			now := atom.Now()
+			w.turn(now)
 			if round == 0 {
 				deadline = now + spin
 			}

@@ -31,6 +31,8 @@ type worker struct {
 	isSearching bool
 	fruitless   bool          // the last wake found nothing
 	spin        time.Duration // how long to search next time
+	turned      time.Duration // when it turned the loop last
+	passes      uint32        // how often it has come by the loop
 }
 
 // idleFibers is how many fibers a worker keeps for later use.

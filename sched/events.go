@@ -1,0 +1,100 @@
+package sched
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/timer"
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
+
+// events is the event loop of a scheduler: the timer wheels, with a shard for each worker, and the thread that turns them when
+// no worker does. It is made on first use.
+type events struct {
+	wheels *timer.Wheels
+	driver *timer.Driver
+}
+
+// restGrace is for how long after a timer has become due the thread leaves it to a worker that sleeps until then. The worker
+// needs less than a tenth of it to wake up; it may have got other work meanwhile, and be late.
+const restGrace = 500 * time.Microsecond
+
+func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
+	w, err := timer.New(timer.Config{
+		Workers: pool.Size(),
+		Tick:    tick,
+		Run: func(f func()) {
+			c := &callback{f: f, pool: pool}
+			c.Init(context.Background(), c)
+			_ = pool.Submit(&c.Root) // When the scheduler is being closed, callbacks are not called any more.
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &events{wheels: w, driver: timer.StartDriver(w)}, nil
+}
+
+// A callback is a call of a timer's function, as a task.
+type callback struct {
+	worker.Root
+	f    func()
+	pool *worker.Pool
+}
+
+func (c *callback) Run(*Task) { c.f() }
+
+func (c *callback) Done(failure *PanicError, _ error) { c.pool.Abandoned(failure) }
+
+// Turn, Rest, Rise and Close make it a [worker.Loop].
+
+func (e *events) Turn(worker int, now time.Duration) bool {
+	return e.wheels.Shard(worker).Poll(now) > 0
+}
+
+func (e *events) Rest(worker int) (until time.Duration) {
+	s := e.wheels.Shard(worker)
+	s.Attend(restGrace) // before Next: a timer that is started between the two is left to the driver for no longer than that
+	until, _ = s.Next()
+	return until
+}
+
+func (e *events) Rise(worker int) { e.wheels.Shard(worker).Leave() }
+
+func (e *events) Close() {
+	e.driver.Stop()
+	e.wheels.Close()
+}
+
+// eventsOf returns the event loop of a pool. It fails with [ErrClosed] if the pool is closed.
+func eventsOf(pool *worker.Pool) (*events, error) {
+	l, err := pool.Loop()
+	if err != nil {
+		return nil, err
+	}
+	return l.(*events), nil
+}
+
+// shardOf returns the wheel that is nearest to the caller: that of the worker it runs on, or the one for everybody else.
+func shardOf(ctx context.Context) (*timer.Shard, error) {
+	t, pool := where(ctx)
+	e, err := eventsOf(pool)
+	if err != nil {
+		return gone().Shard(-1), err
+	}
+	if t == nil {
+		return e.wheels.Shard(-1), nil
+	}
+	return e.wheels.Shard(t.Worker()), nil
+}
+
+// gone are wheels that are closed, for timers that are started on a scheduler that is: they never fire.
+var gone = sync.OnceValue(func() *timer.Wheels {
+	w, err := timer.New(timer.Config{})
+	if err != nil {
+		panic(err)
+	}
+	w.Close()
+	return w
+})

@@ -1,0 +1,72 @@
+package sched
+
+import (
+	"context"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/timer"
+)
+
+// Timers of a scheduler. They are kept in wheels, one for each worker, and fire while all workers compute as well as while all
+// sleep. They are never early, and late by at most a tick (PINWHEEL_TICK, 100 us by default) and the time it takes to wake a
+// thread. Any duration will do: what is not positive is over at once.
+//
+// The clock is the monotonic one. It stands still while the machine is suspended.
+
+// A Timer is a single event in the future, as [time.Timer]: Stop and Reset keep the same promises. It is kept while it is
+// pending, also if nobody refers to it.
+type Timer = timer.Timer
+
+// A Ticker sends the time on a channel at intervals, as [time.Ticker].
+type Ticker = timer.Ticker
+
+// Sleep waits until d has passed: it suspends the calling task, or blocks the calling goroutine if that is no task's. It returns
+// nil then, or the error of ctx if that is done before, or [ErrClosed] if the scheduler is closed before. If d is not positive
+// it returns at once.
+//
+// It costs an allocation of 200 bytes, and the suspension.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil || d <= 0 {
+		return err
+	}
+	s, err := shardOf(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Sleep(ctx, d)
+}
+
+// After returns a channel on which the time is sent after d. It is NewTimer for those who never stop it. A task that receives
+// from a channel blocks its worker: use [Sleep] there.
+func After(ctx context.Context, d time.Duration) <-chan time.Time { return NewTimer(ctx, d).C }
+
+// AfterFunc calls f after d, as a task of its own, unless the timer is stopped before. ctx says which scheduler's task, and
+// nothing else: neither its end nor that of the task that calls AfterFunc stops the timer.
+//
+// f may take long, and may wait; it delays no other timer. A panic of f goes to the panic handler ([WithPanicHandler]), or ends
+// the process if there is none. When the scheduler is shut down, timers that are pending never fire.
+//
+// What happened before AfterFunc, or the last Reset, happens before f. AfterFunc costs 100 ns and an allocation; Reset and
+// Stop of the timer that it returns some 60 ns together and none. Firing costs the start of a task.
+func AfterFunc(ctx context.Context, d time.Duration, f func()) *Timer {
+	if f == nil {
+		panic("pinwheel: AfterFunc of a nil function")
+	}
+	s, _ := shardOf(ctx) // If the scheduler is closed, that is a shard whose timers never fire.
+	return s.AfterFunc(d, f)
+}
+
+// NewTimer returns a timer that sends the time on its channel C after d. As with [time.NewTimer], no stale time is received
+// after Stop or Reset. It costs 250 bytes, most of them the channel.
+func NewTimer(ctx context.Context, d time.Duration) *Timer {
+	s, _ := shardOf(ctx)
+	return s.NewTimer(d)
+}
+
+// NewTicker returns a ticker that sends the time on its channel C at intervals. Ticks that nobody was there to receive are
+// dropped, and those that were missed because the process was stopped are one. Stop it, or it goes on until the scheduler is
+// closed. It panics if the interval is not positive.
+func NewTicker(ctx context.Context, interval time.Duration) *Ticker {
+	s, _ := shardOf(ctx)
+	return s.NewTicker(interval)
+}

@@ -1,5 +1,0 @@
-//go:build !linux || pinwheel_portable
-
-package timer
-
-func precise() (restore func()) { return func() {} }

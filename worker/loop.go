@@ -1,0 +1,156 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// A Loop is the event loop of a pool: its timers and its descriptors. Workers turn it besides their tasks, so that what has
+// become due or ready needs no other thread while they are awake. A thread of the loop's own does it while they sleep, or
+// compute without a safe point; whatever a worker does here it only does sooner.
+//
+// A worker turns the loop
+//
+//   - while it looks for work, every few microseconds, and once more before it parks;
+//   - between tasks, once in a while;
+//   - at a safe point of a task that computes, once in a while.
+//
+// "Once in a while" is when turnTime has passed since it did so last. The clock is read for that only every few times that a
+// worker comes by, and never on the fast paths of fork and join: a worker takes its turn when something else has called for
+// its attention, a thief or a fiber that is ready. If nothing does, it computes in peace, and the thread comes.
+type Loop interface {
+	// Turn does, without blocking, what a worker can do at the time now: it fires the timers of the worker's shard and takes
+	// what descriptors are ready. It reports whether there was anything. It runs on the worker's thread, and may wake waiters
+	// and submit tasks.
+	Turn(worker int, now time.Duration) (found bool)
+
+	// Rest is called when a worker is about to sleep. The worker will turn the loop at the time until, if nothing wakes it
+	// before; forever, the greatest duration, leaves it to the thread.
+	Rest(worker int) (until time.Duration)
+
+	// Rise is called when it sleeps no more.
+	Rise(worker int)
+
+	// Close ends the thread and all waits. It is called once, when the workers have ended.
+	Close()
+}
+
+const (
+	turnTime = 100 * time.Microsecond
+	turnSkip = 16 // how often a busy worker comes by before it reads the clock
+
+	forever time.Duration = 1<<63 - 1
+)
+
+// A looper is the part of a pool that has to do with its loop.
+type looper struct {
+	make func() (Loop, error) // nil if the pool shall have none
+	loop atom.Pointer[Loop]
+	over bool // guarded by the pool's mutex: no loop is made any more
+}
+
+// Loop returns the pool's event loop. The first call makes it, so a pool that neither sleeps nor communicates has none. It
+// fails with [ErrClosed] when the pool is closed, and with whatever error making it has had.
+func (p *Pool) Loop() (Loop, error) {
+	if l := p.looper.loop.Load(); l != nil {
+		return *l, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.looper.loop.Load(); l != nil {
+		return *l, nil
+	}
+	if p.looper.over || p.looper.make == nil {
+		return nil, ErrClosed
+	}
+	l, err := p.looper.make()
+	if err != nil {
+		return nil, err
+	}
+	p.looper.loop.Store(&l)
+	return l, nil
+}
+
+// closeLoop ends the loop, when no worker is left that might turn it.
+func (p *Pool) closeLoop() {
+	p.mu.Lock()
+	p.looper.over = true
+	l := p.looper.loop.Load()
+	p.mu.Unlock()
+	if l != nil {
+		(*l).Close()
+	}
+}
+
+// loop returns the worker's loop, or nil if there is none yet.
+func (w *worker) loop() Loop {
+	if w.pool.looper.make == nil {
+		return nil
+	}
+	if l := w.pool.looper.loop.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// turn turns the loop, and reports whether that found anything. For a worker that has no work.
+func (w *worker) turn(now time.Duration) (found bool) {
+	l := w.loop()
+	if l == nil {
+		return false
+	}
+	w.turned = now
+	return l.Turn(w.id, now)
+}
+
+// pass is for a worker that has work, and comes by.
+func (w *worker) pass() {
+	if w.passes++; w.passes%turnSkip != 0 {
+		return
+	}
+	if l := w.loop(); l != nil {
+		if now := atom.Now(); now >= w.turned+turnTime {
+			w.turned = now
+			l.Turn(w.id, now)
+		}
+	}
+}
+
+// doze sleeps on the parked word, but not beyond the time at which the worker's next timer is due. It may return early. It
+// reports true if the worker has got up for its timer, and counts as awake and searching again.
+//
+// Who gets up by itself must take itself out of idle first, as at the end of the last look (see park): if a waker was faster,
+// it has set the parked word, or is about to, and that is the wake that counts.
+func (w *worker) doze() (up bool) {
+	until := forever
+	l := w.loop()
+	if l != nil {
+		until = l.Rest(w.id)
+		defer l.Rise(w.id)
+	}
+	if until == forever {
+		atom.FutexWait(&w.parked, asleep, -1)
+		return false
+	}
+	if left := until - atom.Now(); left > 0 {
+		atom.FutexWait(&w.parked, asleep, left)
+		if atom.Now() < until {
+			return false
+		}
+	}
+	if !w.pool.idle.remove(w.id) {
+		return false
+	}
+	w.pool.state.Add(oneAwake + oneSearching)
+	return true
+}
+
+// Worker returns the number of the worker that the task runs on, or -1 if it runs on a guest. It must be called on the task's
+// own goroutine.
+func (t *Task) Worker() int {
+	if w := t.fiber().w; w != nil {
+		return w.id
+	}
+	return -1
+}
