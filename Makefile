@@ -13,7 +13,7 @@ CPU         ?= 0
 
 # What differs between systems, and is therefore tested again under the tag pinwheel_portable, which chooses the files of other
 # systems, and on a part of the CPUs (.ci/run).
-CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./sched ./timer ./worker
+CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./netpoll ./sched ./timer ./worker
 
 # Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
 EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))

@@ -1,0 +1,69 @@
+//go:build !linux || pinwheel_portable
+
+package netpoll
+
+import (
+	"net"
+	"sync"
+
+	"github.com/pinwheel-sched/pinwheel/timer"
+)
+
+// engine is the part of a [Poller] that waits: for timers alone, since connections stand on package net here.
+type engine struct {
+	refused error // never
+	driver  *timer.Driver
+	orphans orphans
+}
+
+func (p *Poller) init() { p.orphans.all = map[orphan]struct{}{} }
+
+func (p *Poller) launch() { p.driver = timer.StartDriver(p.wheels) }
+
+// kick is not called: the driver has taken over.
+func (p *Poller) kick() {}
+
+func (p *Poller) pollDescriptors() int { return 0 }
+
+func (p *Poller) shut() {
+	p.orphans.close()
+	p.driver.Stop()
+}
+
+// orphans are what has to be closed when the poller is.
+type orphans struct {
+	mu     sync.Mutex
+	all    map[orphan]struct{}
+	closed bool
+}
+
+// An orphan is a connection or a listener whose poller is closed.
+type orphan interface{ orphan() }
+
+// add enters something. It fails with [net.ErrClosed] if the poller is closed.
+func (o *orphans) add(one orphan) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return net.ErrClosed
+	}
+	o.all[one] = struct{}{}
+	return nil
+}
+
+func (o *orphans) remove(one orphan) {
+	o.mu.Lock()
+	delete(o.all, one)
+	o.mu.Unlock()
+}
+
+func (o *orphans) close() {
+	o.mu.Lock()
+	o.closed = true
+	all := o.all
+	o.all = nil
+	o.mu.Unlock()
+	for one := range all {
+		one.orphan()
+	}
+}
