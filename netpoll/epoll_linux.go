@@ -204,7 +204,7 @@ func (p *Poller) main() {
 	}
 }
 
-// pollDescriptors is Poll without the timers.
+// pollDescriptors is Poll of a poller that runs.
 func (p *Poller) pollDescriptors() (n int) {
 	if p.refused != nil || p.holds.Load() <= 1 || p.turn.Load() != 0 || !p.turn.CompareAndSwap(0, 1) {
 		return 0

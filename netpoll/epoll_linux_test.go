@@ -65,7 +65,7 @@ func TestReadinessComesOncePerEdge(t *testing.T) {
 	}
 	// The bytes are still there, and nothing has changed.
 	for range 10 {
-		p.Poll(p.Wheels().Now())
+		p.Poll()
 	}
 	if len(s.events) != 0 {
 		t.Error("an event without an edge")
@@ -85,7 +85,7 @@ func TestAWorkerThatPollsDelivers(t *testing.T) {
 		if _, err := unix.Write(w, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		seen += p.Poll(p.Wheels().Now())
+		seen += p.Poll()
 		<-s.events
 		var b [16]byte
 		_, _ = unix.Read(r, b[:])
@@ -212,8 +212,7 @@ func BenchmarkPollInVain(b *testing.B) {
 	r, w := pipe(b)
 	defer func() { _ = unix.Close(w) }()
 	watched(b, p, r)
-	now := p.Wheels().Now()
 	for b.Loop() {
-		p.Poll(now)
+		p.Poll()
 	}
 }

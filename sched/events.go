@@ -5,15 +5,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinwheel-sched/pinwheel/netpoll"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// events is the event loop of a scheduler: the timer wheels, with a shard for each worker, and the thread that turns them when
-// no worker does. It is made on first use.
+// events is the event loop of a scheduler: the timer wheels, with a shard for each worker, and the poller, whose thread turns
+// them and waits for descriptors when no worker does. It is made on first use.
 type events struct {
 	wheels *timer.Wheels
-	driver *timer.Driver
+	poller *netpoll.Poller
 }
 
 // restGrace is for how long after a timer has become due the thread leaves it to a worker that sleeps until then. The worker
@@ -33,7 +34,11 @@ func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &events{wheels: w, driver: timer.StartDriver(w)}, nil
+	p, err := netpoll.New(netpoll.Config{Wheels: w})
+	if err != nil {
+		return nil, err
+	}
+	return &events{wheels: w, poller: p}, nil
 }
 
 // A callback is a call of a timer's function, as a task.
@@ -50,7 +55,7 @@ func (c *callback) Done(failure *PanicError, _ error) { c.pool.Abandoned(failure
 // Turn, Rest, Rise and Close make it a [worker.Loop].
 
 func (e *events) Turn(worker int, now time.Duration) bool {
-	return e.wheels.Shard(worker).Poll(now) > 0
+	return e.wheels.Shard(worker).Poll(now)+e.poller.Poll() > 0
 }
 
 func (e *events) Rest(worker int) (until time.Duration) {
@@ -63,7 +68,7 @@ func (e *events) Rest(worker int) (until time.Duration) {
 func (e *events) Rise(worker int) { e.wheels.Shard(worker).Leave() }
 
 func (e *events) Close() {
-	e.driver.Stop()
+	_ = e.poller.Close()
 	e.wheels.Close()
 }
 
