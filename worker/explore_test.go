@@ -50,7 +50,7 @@ func (g *play) work(w *worker) {
 		j, busy := w.local(), false
 		if j == nil && (w.isSearching || g.pool.beginSearch()) {
 			w.isSearching = true
-			if j, _ = w.stealAny(); j == nil {
+			if j, _ = w.stealAny(0); j == nil {
 				j, busy = g.pool.injector.pop(w.own)
 			}
 		}

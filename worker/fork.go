@@ -169,6 +169,7 @@ func runStolen[A, R any](f *fiber, j *Job) {
 	}
 	run := stolen{f: f, j: j, owner: j.seg.owner, failure: &p.failure}
 	run.level = f.enter(j.seg.task.Load().child(f))
+	f.p.noteStolen(unsafe.Pointer(&p.fn), f)
 	defer run.finish()
 	p.res = p.fn(f.task, p.arg)
 	run.returned = true
@@ -190,6 +191,7 @@ func (s *stolen) finish() {
 		*s.failure = s.f.caught(recover())
 	}
 	s.f.leave(s.level)
+	s.f.p.note(EventEnd, 0, s.f.number())
 	if s.j.state.Swap(jobDone) == jobAwaited {
 		s.owner.resume()
 	}

@@ -64,6 +64,7 @@ func (p *Pool) newGuest(i int) *guest {
 	g.init(g.id)
 	p.guests[i].Store(g)
 	p.procs[g.id].Store(&g.proc)
+	g.joinTrace()
 	for {
 		n := p.procsUsed.Load()
 		if n > uint32(g.id) || p.procsUsed.CompareAndSwap(n, uint32(g.id)+1) {
@@ -84,6 +85,7 @@ func (g *guest) host(r *Root) {
 	f := g.fiber(&r.job)
 	for running := 1; ; {
 		g.run(f)
+		g.note(EventSwitch, 0, f.number())
 		f.switchTo()
 		switch f.status {
 		case fiberIdle, fiberDead:

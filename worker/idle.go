@@ -78,7 +78,7 @@ func (p *Pool) notify(from *proc) {
 	if searching(s) != 0 || awake(s)+guests(s) >= p.size {
 		return
 	}
-	if i := p.idle.take(p.avoid(from)); i >= 0 {
+	if i := p.nextIdle(from); i >= 0 {
 		p.deliver(i)
 	}
 }
@@ -126,12 +126,15 @@ func (w *worker) park() {
 		return
 	}
 	p.checkQuiet()
+	w.rests()
 	for w.parked.Load() == asleep {
 		if w.doze() {
+			w.rises()
 			return
 		}
 	}
 	w.parked.Store(asleep)
+	w.rises()
 }
 
 // beginSearch counts the worker as searching, unless half of the workers search already: more would only get into each

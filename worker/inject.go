@@ -130,3 +130,18 @@ func (q *injector) appendList(l *Job) {
 	}
 	*last = l
 }
+
+// count returns how many jobs wait, or most if they are more. It keeps takers waiting meanwhile.
+func (q *injector) count(most int) (n int) {
+	if q.empty() {
+		return 0
+	}
+	q.lock()
+	defer q.taken.Store(0)
+	for _, l := range [...]*Job{q.list, q.pushed.Load()} { // while the flag is taken, jobs are only added on top
+		for ; l != nil && l != &closedJob && n < most; n++ {
+			l = l.next
+		}
+	}
+	return n
+}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/victim"
 )
 
 // Config says how to make a [Pool].
@@ -17,6 +19,9 @@ type Config struct {
 	Workers int
 	// CPUs has the CPUs that each worker is pinned to. An empty set, or none at all, leaves the worker unpinned.
 	CPUs []affinity.Set
+	// Topology tells how far these are from each other, and Victims whether that matters.
+	Topology *affinity.Topology
+	Victims  victim.Policy
 	// Spin is how long a worker that finds no work goes on looking before it parks.
 	Spin time.Duration
 	// KeepGOMAXPROCS forbids the pool to raise GOMAXPROCS to one more than its workers.
@@ -70,6 +75,13 @@ type Pool struct {
 	running sync.WaitGroup
 	threads []int
 	pinErr  error
+
+	machine    victim.Machine
+	victims    victim.Policy
+	tracing    bool
+	traceNames names
+	rejected   atomic.Uint64
+	stalls     atomic.Uint64
 }
 
 // New returns a pool. It starts nothing.
@@ -95,6 +107,11 @@ func New(c Config) (*Pool, error) {
 		gone:       make(chan struct{}),
 		fibers:     map[*fiber]struct{}{},
 		looper:     looper{make: c.Loop},
+		victims:    c.Victims,
+		machine:    victim.Machine{Topology: c.Topology, CPUs: c.CPUs},
+	}
+	if len(c.CPUs) == 0 {
+		p.machine.CPUs = make([]affinity.Set, c.Workers)
 	}
 	p.base, p.cancel = context.WithCancelCause(context.Background())
 	for i := range p.workers {
@@ -157,7 +174,9 @@ func (w *worker) main() {
 	atom.Precise() // for doze; the thread ends with the worker
 	w.init(w.id)
 	p.procs[w.id].Store(&w.proc)
+	w.joinTrace()
 	w.isSearching = true // deliver has counted it so
+	w.becomes(stateSearching)
 	w.parked.Store(asleep)
 	w.trunk()
 }
@@ -168,6 +187,7 @@ func (w *worker) main() {
 func (p *Pool) Submit(r *Root) error {
 	r.prepare(p)
 	if !p.injector.push(&r.job) {
+		p.rejected.Add(1)
 		return ErrClosed
 	}
 	p.notify(nil)

@@ -2,9 +2,11 @@ package worker
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/pinwheel-sched/pinwheel/deque"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/victim"
 )
 
 // A proc is what every executor of tasks has, a worker as well as a guest: the public deque that thieves steal from, and the
@@ -23,6 +25,10 @@ type proc struct {
 	cur   atom.Pointer[fiber] // the fiber that runs on it
 	stats counters
 	_     [128]byte
+
+	// Of a worker: replaced when workers are moved.
+	order atomic.Pointer[victim.Order]
+	trace atomic.Pointer[ring] // nil while nothing is traced
 
 	// The owner's.
 	own deque.Owner[Job]
@@ -66,39 +72,4 @@ func (p *proc) withdraw(j *Job) {
 	if x := p.own.Pop(); x != nil && x != j {
 		p.own.Push(x)
 	}
-}
-
-// steal takes a job from another proc. If that leaves the victim without public work, it asks it to expose more.
-func (p *proc) steal(victim *proc) (*Job, deque.Status) {
-	j, status := victim.thief.Steal()
-	if status == deque.OK {
-		p.stats.steals.add(1)
-		if victim.thief.Empty() {
-			victim.request(0)
-		}
-	}
-	return j, status
-}
-
-// stealAny tries every other proc once, from a random one on. It reports whether work may be left that it did not get,
-// because it lost a race.
-func (p *proc) stealAny() (j *Job, again bool) {
-	procs := p.pool.procs
-	n := int(p.pool.procsUsed.Load())
-	for i, left := int(p.rng.Uint64()%uint64(n)), n; left > 0; left-- {
-		if v := procs[i].Load(); v != nil && v != p {
-			j, status := p.steal(v)
-			switch status {
-			case deque.OK:
-				return j, false
-			case deque.Lost:
-				again = true
-			}
-		}
-		if i++; i == n {
-			i = 0
-		}
-	}
-	p.stats.failed.add(1)
-	return nil, again
 }

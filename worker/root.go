@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 	"unsafe"
 )
 
@@ -11,6 +12,8 @@ type Root struct {
 	job  Job // must be first
 	task Task
 	body Body
+
+	submitted time.Duration // when, if this is one of those whose times are taken
 }
 
 // A Body is what a root task does.
@@ -33,19 +36,23 @@ func (r *Root) Init(ctx context.Context, body Body) {
 }
 
 // prepare binds the task to the pool that is going to run it.
-func (r *Root) prepare(p *Pool) { r.task.pool = p }
+func (r *Root) prepare(p *Pool) {
+	r.task.pool = p
+	r.submitted = sampled(r)
+}
 
 // rootOf returns the root that a job is part of.
 func rootOf(j *Job) *Root { return (*Root)(unsafe.Pointer(j)) }
 
 func runRoot(f *fiber, j *Job) {
 	r := rootOf(j)
-	f.p.stats.tasks.add(1)
 	if err := r.refusal(f.p.pool); err != nil {
+		f.p.stats.cancelled.add(1)
 		r.body.Done(nil, err)
 		return
 	}
-	run := rootRun{f: f, r: r}
+	run := rootRun{f: f, r: r, begun: f.p.stats.begun(r.submitted)}
+	f.p.noteTask(r, f)
 	r.task.begin(f)
 	run.level = f.enter(&r.task)
 	defer run.finish()
@@ -65,6 +72,7 @@ type rootRun struct {
 	f        *fiber
 	r        *Root
 	level    level
+	begun    time.Duration // as Root.submitted
 	returned bool
 }
 
@@ -74,6 +82,8 @@ func (s *rootRun) finish() {
 		failure = s.f.caught(recover())
 	}
 	s.f.leave(s.level)
+	s.f.p.stats.over(s.begun)
+	s.f.p.note(EventEnd, 0, s.f.number())
 	s.r.body.Done(failure, nil)
 }
 

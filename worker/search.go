@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/victim"
 )
 
 // fairTurn is how often, in jobs, a worker with work of its own takes the oldest instead of the youngest: in turn from the
@@ -72,7 +73,7 @@ func (w *worker) search() *Job {
 	}
 	var deadline time.Duration
 	for round := 0; ; round++ {
-		j, again := w.stealAny()
+		j, again := w.stealAny(round)
 		busy := false
 		if j == nil {
 			j, busy = w.pool.injector.pop(w.own)
@@ -95,8 +96,14 @@ func (w *worker) search() *Job {
 			w.turn(now)
 			if round == 0 {
 				deadline = now + spin
+				w.becomes(stateSearching)
 			}
 			if now >= deadline || w.pool.crowded() {
+				if w.order.Load().Far() { // this round has left something out
+					if j, _ = w.stealAny(victim.Everywhere); j != nil {
+						return j
+					}
+				}
 				w.fruitless = true
 				w.spin = max(w.spin/2, w.pool.spin/16)
 				return nil
@@ -115,6 +122,7 @@ func (w *worker) endSearch() {
 		return
 	}
 	w.isSearching = false
+	w.becomes(stateBusy)
 	if w.pool.endSearch() && w.pool.anyWork() {
 		w.pool.notify(&w.proc)
 	}

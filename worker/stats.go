@@ -1,62 +1,132 @@
 package worker
 
-import "github.com/pinwheel-sched/pinwheel/internal/atom"
+import (
+	"time"
+	"unsafe"
+
+	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// Statistics are kept by each executor for itself, by plain stores (see atom.Count), and are added up when somebody asks. Nothing
+// is counted on the fast paths: a fork and a join that stay private leave no mark, which would cost more than they do. The clock
+// is read when a worker is about to sleep anyway, and for one root task in sixteen.
 
 // A counter is written by one executor and read by anybody.
-type counter struct{ n atom.Uint64 }
+type counter struct{ n atom.Count }
 
 func (c *counter) add(n uint64) { c.n.Add(n) }
 
-// counters count events off the fast paths. (Forks and joins that stay private are not counted: that would cost more than they do.)
+// A mark is a counter that the protocols rely on.
+type mark struct{ n atom.Uint64 }
+
+func (m *mark) add(n uint64) { m.n.Add(n) }
+
 type counters struct {
-	tasks, exposed, steals, stale, failed, parks, suspended, panicked, goexits counter
+	tasks, cancelled, exposed, stale, failed, wakes, suspended, panicked, goexits counter
+
+	parks  mark                  // see checkQuiet
+	steals [ringsCounted]counter // by distance, as in Steals
+
+	queued, ran histogram // of root tasks, sampled
+
+	// Of workers.
+	doing       atom.Count // a workerState
+	since       atom.Count // when it began to rest or to search, if it does
+	parkedFor   atom.Count // nanoseconds
+	searchedFor atom.Count
 }
 
-// Stats is a snapshot of what a pool has done since it was made, and of its present state. The counts are exact, but not of
-// one moment.
-type Stats struct {
-	Workers   int    `json:"workers"`   // size of the pool
-	Started   int    `json:"started"`   // workers whose thread runs
-	Pinned    int    `json:"pinned"`    // of these, pinned to a CPU
-	Awake     int    `json:"awake"`     // not parked
-	Searching int    `json:"searching"` // of these, looking for work
-	Guests    int    `json:"guests"`    // goroutines of the pool that compute for a caller that waits
-	Tasks     uint64 `json:"tasks"`     // root tasks begun (Run, Go, loops from outside)
-	Exposed   uint64 `json:"exposed"`   // forks made public
-	Steals    uint64 `json:"steals"`    // jobs taken from another deque
-	Stale     uint64 `json:"stale"`     // deque entries that turned out to be taken back
-	Failed    uint64 `json:"failed"`    // rounds over all deques that found nothing
-	Parks     uint64 `json:"parks"`     // times that a worker went to sleep
-	Suspended uint64 `json:"suspended"` // times that a task was suspended
-	Panicked  uint64 `json:"panicked"`  // panics caught
-	Goexits   uint64 `json:"goexits"`   // tasks that called runtime.Goexit
+// Distances that steals are counted by.
+const (
+	countedUnknown = iota
+	countedCore
+	countedL2
+	countedL3
+	countedNode
+	countedRemote
+	ringsCounted
+)
+
+// stole counts a steal from a victim so far away.
+func (c *counters) stole(r affinity.Ring) {
+	i := countedUnknown
+	switch {
+	case r >= affinity.Remote:
+		i = countedRemote
+	case r >= affinity.SameCore:
+		i = countedCore + int(r-affinity.SameCore)
+	case r == affinity.SameCPU:
+		i = countedCore
+	}
+	c.steals[i].add(1)
 }
 
-// Stats returns a snapshot. It costs a few hundred nanoseconds for each worker.
-func (p *Pool) Stats() Stats {
-	state := p.state.Load()
-	s := Stats{Workers: p.size, Awake: awake(state), Searching: searching(state), Guests: guests(state)}
-	p.mu.Lock()
-	s.Started = p.started
-	if p.pinErr == nil && !p.workers[0].cpus.IsEmpty() {
-		s.Pinned = p.started
+// sampled returns the time if the task is one of those whose times are taken, and 0 otherwise. The address decides: it is as
+// good as a random number, and nobody has to share a generator or a counter. 1 in 16.
+func sampled(r *Root) time.Duration {
+	if uint64(uintptr(unsafe.Pointer(r))>>5)*0x9E3779B97F4A7C15>>60 != 0 {
+		return 0
 	}
-	p.mu.Unlock()
-	for i := range int(p.procsUsed.Load()) {
-		v := p.procs[i].Load()
-		if v == nil {
-			continue
-		}
-		c := &v.stats
-		s.Tasks += c.tasks.n.Load()
-		s.Exposed += c.exposed.n.Load()
-		s.Steals += c.steals.n.Load()
-		s.Stale += c.stale.n.Load()
-		s.Failed += c.failed.n.Load()
-		s.Parks += c.parks.n.Load()
-		s.Suspended += c.suspended.n.Load()
-		s.Panicked += c.panicked.n.Load()
-		s.Goexits += c.goexits.n.Load()
+	return atom.Now()
+}
+
+// begun counts a root task that begins. It returns the time if it was given the time of the task's submission.
+func (c *counters) begun(submitted time.Duration) time.Duration {
+	c.tasks.add(1)
+	if submitted == 0 {
+		return 0
 	}
-	return s
+	now := atom.Now()
+	c.queued.add(now - submitted)
+	return now
+}
+
+// over counts a root task that has ended, if it was given the time when it began.
+func (c *counters) over(begun time.Duration) {
+	if begun != 0 {
+		c.ran.add(atom.Now() - begun)
+	}
+}
+
+// A workerState is what a worker does.
+type workerState uint8
+
+const (
+	stateAbsent workerState = iota // its thread has not been started
+	stateBusy
+	stateSearching
+	stateParked
+)
+
+var stateNames = [...]string{"absent", "busy", "searching", "parked"}
+
+// becomes takes note of what the worker does from now on. Going from one rest to another, it reads the clock.
+func (w *worker) becomes(to workerState) {
+	c := &w.stats
+	from := workerState(c.doing.Load())
+	if from == to {
+		return
+	}
+	now := uint64(atom.Now())
+	switch from {
+	case stateSearching:
+		c.searchedFor.Add(now - c.since.Load())
+	case stateParked:
+		c.parkedFor.Add(now - c.since.Load())
+	}
+	c.since.Store(now)
+	c.doing.Store(uint64(to))
+}
+
+// rests takes note that the worker is about to sleep, and rises that it has slept.
+func (w *worker) rests() {
+	w.becomes(stateParked)
+	w.note(EventPark, 0, 0)
+}
+
+func (w *worker) rises() {
+	w.stats.wakes.add(1)
+	w.becomes(stateSearching)
+	w.note(EventUnpark, 0, 0)
 }

@@ -125,6 +125,7 @@ func (w *worker) trunk() {
 			w.wanted.Or(wantSwitch) // they shall not have to wait for f's end
 		}
 		w.run(f)
+		w.note(EventSwitch, 0, f.number())
 		f.switchTo()
 		switch f.status {
 		case fiberIdle:
