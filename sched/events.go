@@ -28,7 +28,7 @@ func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
 		Run: func(f func()) {
 			c := &callback{f: f, pool: pool}
 			c.Init(context.Background(), c)
-			_ = pool.Submit(&c.Root) // When the scheduler is being closed, callbacks are not called any more.
+			_ = pool.Prompt(&c.Root) // When the scheduler is being closed, callbacks are not called any more.
 		},
 	})
 	if err != nil {

@@ -64,6 +64,10 @@ func useAndClose(t *testing.T, workers int) {
 	if n, err := Go(ctx, func(t *Task) (int, error) { return fib(t, 12), nil }).Await(ctx); n != 144 || err != nil {
 		t.Fatal(n, err)
 	}
+	AfterFunc(ctx, time.Hour, func() { t.Error("a timer has fired") })
+	if err := Sleep(ctx, time.Microsecond); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,9 @@ type fiber struct {
 	status fiberStatus
 	link   *fiber // in an inbox or a list of the worker's
 
-	// Of a guest's fiber.
-	guest *guest
-	job   *Job // what it is going to run
+	job *Job // what it is going to run first: a guest's fiber, or one for a prompt task
+
+	guest *guest // whose fiber it is, if it is not a worker's
 
 	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
 }
@@ -82,7 +82,11 @@ func (f *fiber) main(yield func(struct{}) bool) {
 		return
 	}
 	for {
-		if j := f.w.find(f); j != nil {
+		j := f.job // a prompt one, for which the trunk has chosen this fiber
+		if f.job = nil; j == nil {
+			j = f.w.find(f)
+		}
+		if j != nil {
 			j.run(f, j)
 			continue
 		}
@@ -148,7 +152,7 @@ func (f *fiber) service() {
 	if p.wanted.Load() == 0 {
 		return
 	}
-	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && f.w.anyWoken() {
+	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && (f.w.anyWoken() || f.p.pool.anyPrompt()) {
 		for f.exposeOldest() {
 		}
 		f.p.pool.notify(p)

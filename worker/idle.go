@@ -75,7 +75,11 @@ func (p *Pool) crowded() bool {
 // the caller runs on, or nil.
 func (p *Pool) notify(from *proc) {
 	s := p.state.Load()
-	if searching(s) != 0 || awake(s)+guests(s) >= p.size {
+	if searching(s) != 0 {
+		return
+	}
+	if awake(s)+guests(s) >= p.size {
+		p.hail()
 		return
 	}
 	if i := p.nextIdle(from); i >= 0 {
@@ -121,7 +125,7 @@ func (w *worker) park() {
 	p.idle.add(w.id)
 	s := p.state.Load() // after entering idle: whoever gives up a seat before this saw no worker to wake
 	seatFree := awake(s)+guests(s) < p.size
-	if (seatFree && p.anyWork() || w.anyReady() || p.stopping.Load()) && p.idle.remove(w.id) {
+	if (seatFree && p.anyWork() || p.anyPrompt() || w.anyReady() || p.stopping.Load()) && p.idle.remove(w.id) {
 		p.state.Add(oneAwake + oneSearching)
 		return
 	}
@@ -152,7 +156,7 @@ func (p *Pool) endSearch() bool { return searching(p.state.Add(^(oneSearching - 
 
 // anyWork reports whether there is work that any worker could take.
 func (p *Pool) anyWork() bool {
-	if !p.injector.empty() {
+	if !p.injector.empty() || p.anyPrompt() {
 		return true
 	}
 	for i := range int(p.procsUsed.Load()) {

@@ -48,13 +48,7 @@ func (q *injector) pop(own deque.Owner[Job]) (j *Job, busy bool) {
 	if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {
 		return nil, true
 	}
-	l := q.list
-	if l == nil {
-		if top := q.pushed.Load(); top != nil && top != &closedJob {
-			q.listed.Store(1) // first: empty must not be true while the jobs are on their way to the list
-			l = turn(q.pushed.Swap(nil))
-		}
-	}
+	l := q.refill()
 	var batch [injectorBatch]*Job
 	n := 0
 	for ; l != nil && n < len(batch); n++ {
@@ -67,6 +61,32 @@ func (q *injector) pop(own deque.Owner[Job]) (j *Job, busy bool) {
 	q.setList(l)
 	q.taken.Store(0)
 	return batch[0], false
+}
+
+// next takes the oldest job and no more. It returns nil if there is none to be had now.
+func (q *injector) next() *Job {
+	if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {
+		return nil
+	}
+	l := q.refill()
+	if l != nil {
+		q.setList(l.next)
+		l.next = nil
+	}
+	q.taken.Store(0)
+	return l
+}
+
+// refill returns the list, after it has moved the stack there if it was empty. The caller has the flag, and sets the list.
+func (q *injector) refill() *Job {
+	l := q.list
+	if l == nil {
+		if top := q.pushed.Load(); top != nil && top != &closedJob {
+			q.listed.Store(1) // first: empty must not be true while the jobs are on their way to the list
+			l = turn(q.pushed.Swap(nil))
+		}
+	}
+	return l
 }
 
 func (q *injector) setList(l *Job) {

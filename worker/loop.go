@@ -48,6 +48,9 @@ type looper struct {
 	make func() (Loop, error) // nil if the pool shall have none
 	loop atom.Pointer[Loop]
 	over bool // guarded by the pool's mutex: no loop is made any more
+
+	prompt injector // see prompt.go
+	hails  atom.Uint32
 }
 
 // Loop returns the pool's event loop. The first call makes it, so a pool that neither sleeps nor communicates has none. It
@@ -71,6 +74,9 @@ func (p *Pool) Loop() (Loop, error) {
 	p.looper.loop.Store(&l)
 	return l, nil
 }
+
+// HasLoop reports whether the event loop has been made.
+func (p *Pool) HasLoop() bool { return p.looper.loop.Load() != nil }
 
 // closeLoop ends the loop, when no worker is left that might turn it.
 func (p *Pool) closeLoop() {

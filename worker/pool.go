@@ -262,6 +262,7 @@ func (p *Pool) Close() error {
 func (p *Pool) refuse() {
 	p.state.Or(closedBit)
 	p.injector.close()
+	p.looper.prompt.close()
 	p.checkQuiet()
 }
 

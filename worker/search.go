@@ -36,8 +36,11 @@ func (w *worker) find(f *fiber) *Job {
 	return nil
 }
 
-// local takes a job from the worker's own deque or the injector.
+// local takes a prompt job, or one from the worker's own deque or the injector.
 func (w *worker) local() *Job {
+	if j := w.pool.nextPrompt(); j != nil {
+		return j
+	}
 	switch w.tick++; w.tick % (2 * fairTurn) {
 	case 0:
 		if j, _ := w.pool.injector.pop(w.own); j != nil {
@@ -77,6 +80,9 @@ func (w *worker) search() *Job {
 		busy := false
 		if j == nil {
 			j, busy = w.pool.injector.pop(w.own)
+		}
+		if j == nil {
+			j = w.pool.nextPrompt()
 		}
 		if j != nil {
 			if round > 0 {

@@ -69,6 +69,11 @@ func (w *worker) takeReady() *fiber {
 	if f := w.woken.take(); f != nil {
 		return f
 	}
+	if j := w.pool.nextPrompt(); j != nil {
+		f := w.idleFiber()
+		f.job = j
+		return f
+	}
 	return w.gaveWay.take()
 }
 
@@ -121,7 +126,7 @@ func (w *worker) trunk() {
 			}
 			f = w.idleFiber()
 		}
-		if w.woken.first != nil {
+		if w.woken.first != nil || w.pool.anyPrompt() {
 			w.wanted.Or(wantSwitch) // they shall not have to wait for f's end
 		}
 		w.run(f)

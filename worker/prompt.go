@@ -1,0 +1,63 @@
+package worker
+
+// Prompt tasks are those that begin at the next safe point of any worker, and not when a worker has run out of what it has:
+// callbacks of timers, handlers of descriptors. So they are prompt while all workers compute, as fibers are whose wait is over.
+//
+// They have a queue of their own, which workers look at before everything else:
+//
+//	To submit one (Prompt):
+//	  put it in the queue, then notify: that wakes a worker if one should be woken, and if all seats are taken and nobody
+//	  searches, asks for the attention of some workers (hail).
+//
+//	At a safe point (service):
+//	  clear the attention word and the flags, then look at the queue. If it has something, give way: the trunk takes it out and
+//	  runs it on a fiber of its own.
+//
+// Nothing depends on the hail for more than promptness: the queue is part of anyWork, so no worker parks while it has
+// something. Whoever was searching when the task was submitted, and stops because of another find, notifies again (endSearch),
+// and so hails.
+
+// Prompt hands over a task as [Pool.Submit] does, to be begun as soon as possible. It does not block. It may be called from
+// anywhere, a [Loop] included.
+func (p *Pool) Prompt(r *Root) error {
+	r.prepare(p)
+	if !p.looper.prompt.push(&r.job) {
+		return ErrClosed
+	}
+	p.notify(nil)
+	return nil
+}
+
+// anyPrompt reports whether there is a prompt task.
+func (p *Pool) anyPrompt() bool { return p.looper.make != nil && !p.looper.prompt.empty() }
+
+// nextPrompt takes one, the oldest.
+func (p *Pool) nextPrompt() *Job {
+	if !p.anyPrompt() {
+		return nil
+	}
+	return p.looper.prompt.next()
+}
+
+// mostHailed is how many workers are asked to look up for a prompt task. One will take it; but one alone might be far from its
+// next safe point.
+const mostHailed = 4
+
+// hail sees to prompt tasks when all seats are taken. If a guest has one, a worker sleeps that can be woken, though there is one
+// too many then; otherwise it asks for the attention of workers that compute.
+func (p *Pool) hail() {
+	if !p.anyPrompt() {
+		return
+	}
+	if i := p.idle.take(-1); i >= 0 {
+		p.deliver(i)
+		return
+	}
+	first := 0
+	if p.size > mostHailed {
+		first = int(p.looper.hails.Add(mostHailed)) % p.size
+	}
+	for i := range min(p.size, mostHailed) {
+		p.workers[(first+i)%p.size].request(wantSwitch)
+	}
+}
