@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/park"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // ErrNotNeeded is the error of futures that All, Any or Race has cancelled, because its own outcome is decided without them. It
@@ -275,6 +276,7 @@ func (c *completion[T]) next(ctx context.Context) (*source[T], error) {
 		}
 		w := &park.Waiter{}
 		w.Init(ctx)
+		w.For(worker.ForFuture, c)
 		c.waiter = w
 		c.guard.Unlock()
 		if err := w.Wait(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/park"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A Future is a value or an error that is there, or will be. It is made by a [Promise], or from other futures. It must not be
@@ -77,6 +78,7 @@ func (c *core) wait(ctx context.Context) error {
 	a := &awaiter{}
 	a.self = a
 	a.Init(ctx)
+	a.For(worker.ForFuture, c)
 	if !c.listen(&a.node) {
 		return nil
 	}

@@ -1,6 +1,10 @@
 package lock
 
-import "context"
+import (
+	"context"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
 
 // A Barrier lets its parties go on when all have come, round after round. The zero value is for one party, which never waits.
 type Barrier struct {
@@ -28,7 +32,7 @@ func (b *Barrier) Wait(ctx context.Context) (last bool, err error) {
 		return true, nil
 	}
 	b.arrived++
-	left, err := b.queue.wait(ctx, &waiter{})
+	left, err := b.queue.wait(ctx, waiterFor(worker.ForBarrier, b))
 	if err == nil {
 		return false, nil
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A Broadcast sends every value to every receiver. Senders never wait: it keeps a number of the latest values, and a receiver
@@ -87,7 +89,7 @@ func (r *Receiver[T]) Receive(ctx context.Context) (T, error) {
 			b.queue.Unlock()
 			return value, err
 		}
-		left, err := b.queue.wait(ctx, &waiter{})
+		left, err := b.queue.wait(ctx, waiterFor(worker.ForBroadcast, b))
 		if err != nil {
 			b.queue.Unlock()
 			if left {

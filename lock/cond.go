@@ -1,6 +1,10 @@
 package lock
 
-import "context"
+import (
+	"context"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
 
 // A Locker is what a [Cond] belongs to: a [*Mutex], an [*RWMutex] or [RWMutex.RLocker].
 type Locker interface {
@@ -30,7 +34,7 @@ func NewCond(l Locker) *Cond { return &Cond{L: l} }
 // missed. If ctx is done, or the scheduler closed, first, it returns an error; c.L is locked in any case, and a signal that
 // this wait might have had goes to another.
 func (c *Cond) Wait(ctx context.Context) error {
-	w := &waiter{}
+	w := waiterFor(worker.ForCond, c)
 	w.Init(ctx)
 	c.queue.Lock()
 	c.queue.push(w)

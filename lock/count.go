@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A count waits to be zero.
@@ -42,7 +43,7 @@ func (c *count) add(delta int64) bool {
 
 func (c *count) isZero() bool { return c.state.Load()>>1 == 0 }
 
-func (c *count) wait(ctx context.Context) error {
+func (c *count) wait(ctx context.Context, why worker.Reason) error {
 	c.queue.Lock()
 	for {
 		s := c.state.Load()
@@ -54,7 +55,7 @@ func (c *count) wait(ctx context.Context) error {
 			break
 		}
 	}
-	left, err := c.queue.wait(ctx, &waiter{})
+	left, err := c.queue.wait(ctx, waiterFor(why, c))
 	if err == nil {
 		return nil
 	}
@@ -87,7 +88,7 @@ func (g *WaitGroup) Wait(ctx context.Context) error {
 	if g.count.isZero() {
 		return nil
 	}
-	return g.count.wait(ctx)
+	return g.count.wait(ctx, worker.ForWaitGroup)
 }
 
 // TryWait reports whether the counter is zero.
@@ -117,7 +118,7 @@ func (l *Latch) Wait(ctx context.Context) error {
 	if l.count.isZero() {
 		return nil
 	}
-	return l.count.wait(ctx)
+	return l.count.wait(ctx, worker.ForLatch)
 }
 
 // TryWait reports whether the latch is open.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A Mutex is a mutual exclusion lock. The zero value is unlocked.
@@ -108,6 +109,7 @@ func (m *Mutex) lockSlow(ctx context.Context, firmly bool) error {
 		}
 		w := &waiter{since: since}
 		w.Init(ctx)
+		w.For(worker.ForMutex, m)
 		if !m.enqueue(w, woken) {
 			continue
 		}

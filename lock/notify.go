@@ -1,6 +1,10 @@
 package lock
 
-import "context"
+import (
+	"context"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
 
 // A Notify tells that something has happened. The zero value is ready for use.
 //
@@ -35,7 +39,7 @@ func (n *Notify) Wait(ctx context.Context) error {
 		n.queue.Unlock()
 		return nil
 	}
-	_, err := n.queue.wait(ctx, &waiter{})
+	_, err := n.queue.wait(ctx, waiterFor(worker.ForNotify, n))
 	if err != nil {
 		n.queue.Unlock()
 	}

@@ -42,7 +42,7 @@ func (o *Once) doSlow(ctx context.Context, fn func()) error {
 		fn()
 		return nil
 	}
-	left, err := o.queue.wait(ctx, &waiter{})
+	left, err := o.queue.wait(ctx, waiterFor(worker.ForOnce, o))
 	if err == nil {
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // ErrClosed says that a [Queue], [Watch] or [Broadcast] was closed.
@@ -145,7 +147,7 @@ func (q *Queue[T]) slot(ctx context.Context) error {
 		q.receivers.Unlock()
 		return ErrClosed
 	}
-	w := &waiter{}
+	w := waiterFor(worker.ForQueue, q)
 	w.Init(ctx)
 	q.senders.push(w)
 	q.receivers.Unlock()
@@ -219,7 +221,7 @@ func (q *Queue[T]) Receive(ctx context.Context) (x T, err error) {
 		q.receivers.Unlock()
 		return x, ErrClosed
 	}
-	w := &waiter{}
+	w := waiterFor(worker.ForQueue, q)
 	if _, err = q.receivers.wait(ctx, w); err != nil {
 		q.receivers.Unlock()
 		return x, err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // An RWMutex is a lock that many readers or one writer can hold. The zero value is unlocked.
@@ -104,7 +105,8 @@ func (rw *RWMutex) RUnlock() {
 }
 
 func (rw *RWMutex) lockSlow(ctx context.Context, kind uint8) error {
-	w := &waiter{kind: kind}
+	w := waiterFor(worker.ForRWMutex, rw)
+	w.kind = kind
 	if rw.enqueue(w) {
 		return nil
 	}
@@ -120,7 +122,8 @@ func (rw *RWMutex) lockSlow(ctx context.Context, kind uint8) error {
 func (rw *RWMutex) relock() { rw.lockFirmly(waitsToWrite) }
 
 func (rw *RWMutex) lockFirmly(kind uint8) {
-	w := &waiter{kind: kind}
+	w := waiterFor(worker.ForRWMutex, rw)
+	w.kind = kind
 	if rw.enqueue(w) {
 		return
 	}

@@ -3,6 +3,8 @@ package lock
 import (
 	"context"
 	"fmt"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A Semaphore bounds how much of something is used at once. The zero value has no permits; give it some with
@@ -37,7 +39,9 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 		s.queue.Unlock()
 		return fmt.Errorf("lock: Acquire of %d permits of a Semaphore that has %d", n, size)
 	}
-	_, err := s.queue.wait(ctx, &waiter{n: n})
+	w := waiterFor(worker.ForSemaphore, s)
+	w.n = n
+	_, err := s.queue.wait(ctx, w)
 	if err != nil {
 		s.grant() // if it was the first, those behind it may be able to go on
 		s.queue.Unlock()

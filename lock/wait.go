@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/park"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A waiter is one wait. Its fields but the first are protected by the guard of the queue that it is in.
@@ -19,6 +20,13 @@ type waiter struct {
 	kind       uint8         // of what it waits for, if there are several
 	n          int64         // how much of it
 	since      time.Duration // when it came
+}
+
+// waiterFor returns a waiter that tells whoever asks what it waits for.
+func waiterFor(why worker.Reason, object any) *waiter {
+	w := &waiter{}
+	w.For(why, object)
+	return w
 }
 
 // A queue is a list of waiters, oldest first, and the guard of everything that its owner decides by.

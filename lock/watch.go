@@ -3,6 +3,8 @@ package lock
 import (
 	"context"
 	"iter"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A Watch holds a value that changes, and lets others wait for the next. They see the latest, and may miss what was between.
@@ -52,7 +54,7 @@ func (w *Watch[T]) Next(ctx context.Context, seen uint64) (value T, version uint
 			w.queue.Unlock()
 			return value, version, ErrClosed
 		}
-		left, err := w.queue.wait(ctx, &waiter{})
+		left, err := w.queue.wait(ctx, waiterFor(worker.ForWatch, w))
 		if err != nil {
 			w.queue.Unlock()
 			if left {

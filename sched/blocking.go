@@ -22,6 +22,7 @@ func Blocking[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		return c.value, c.err
 	}
 	c.waiter.Init(ctx)
+	c.waiter.For(worker.ForBlocking, c)
 	go func() {
 		defer c.waiter.Wake() // deferred, for fn may call runtime.Goexit
 		c.run(fn)

@@ -85,6 +85,7 @@ func (g *Group) enter(wait bool) bool {
 		}
 		w := &worker.Waiter{}
 		w.Init(g.parent)
+		w.For(worker.ForPlace, g)
 		g.queue = append(g.queue, w)
 		g.mu.Unlock()
 		w.WaitFirmly() // a task that ends will wake it: all of them end, also after a cancellation
@@ -161,6 +162,7 @@ func (g *Group) Wait() error {
 	for g.running > 0 {
 		w := &worker.Waiter{}
 		w.Init(g.parent)
+		w.For(worker.ForGroup, g)
 		g.waiters = append(g.waiters, w)
 		g.mu.Unlock()
 		w.WaitFirmly()

@@ -81,6 +81,8 @@ func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)
 // Inside a task, with the task itself as ctx, the new one gets the context that the task was started with: it may outlive the
 // task. With a context derived from the task it is cancelled when the task ends.
 //
+// Cancelling the future cancels the task's context, with the error as its cause; if the task has not begun, fn is not called.
+//
 // The future is rejected with a [*PanicError] if fn panics, with [ErrGoexit] if it calls runtime.Goexit, with ctx's error if
 // ctx is done before fn begins, and with [ErrClosed] if the scheduler takes no more work. It costs one allocation, about
 // 100 ns, and wakes a worker if one is idle.
@@ -94,6 +96,7 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 		ctx = task.Parent()
 	}
 	g.Init(ctx, g)
+	g.promise.SetOwner(&g.Root)
 	var err error
 	if t != nil {
 		err = t.Submit(&g.Root)

@@ -1,6 +1,10 @@
 package worker
 
-import "context"
+import (
+	"context"
+
+	"github.com/pinwheel-sched/pinwheel/internal/tick"
+)
 
 // WaitFirmly waits for [Waiter.Wake], whatever becomes of contexts and of the scheduler. It is for waits that must not fail and
 // that others are sure to end, also while the scheduler is being closed. It must be called by whoever called Init.
@@ -8,8 +12,14 @@ func (w *Waiter) WaitFirmly() {
 	switch {
 	case w.f == nil:
 		_ = w.block(context.Background())
-	case w.state.CompareAndSwap(waitArmed, waitParked):
-		w.f.suspend(fiberSuspended)
+	case w.state.Load() == waitWoken:
+	default:
+		w.firm, w.since = true, tick.Now()
+		w.f.waiter.Store(w)
+		if w.state.CompareAndSwap(waitArmed, waitParked) {
+			w.f.suspend(fiberSuspended)
+		}
+		w.f.waiter.Store(nil)
 	}
 }
 

@@ -248,7 +248,7 @@ func (p *Pool) Close() error {
 	p.mu.Lock()
 	var waits []*Waiter
 	for f := range p.fibers {
-		if w := f.waiter.Load(); w != nil {
+		if w := f.waiter.Load(); w != nil && !w.firm {
 			waits = append(waits, w)
 		}
 	}

@@ -65,8 +65,15 @@ func (r *Root) refusal(p *Pool) error {
 	if p.cancelled.Load() {
 		return ErrClosed
 	}
-	return r.task.parent.Err()
+	return r.task.Err()
 }
+
+// Cancel cancels the task's context, with a cause, from anywhere. If the task has not begun, it never will. It must not be
+// called before the task was submitted. It does not block.
+func (r *Root) Cancel(cause error) { r.task.cancel(cause) }
+
+// Cancelled is Cancel, for a future.Owner.
+func (r *Root) Cancelled(cause error) { r.task.cancel(cause) }
 
 type rootRun struct {
 	f        *fiber

@@ -10,15 +10,16 @@ import (
 )
 
 // A Task is the handle of a running task. It is a context.Context: done when the context that the task was started with is
-// done, when the scheduler is closed, and when the task has ended. Contexts derived from it may outlive the task, so a handle
-// is never used for another.
+// done, when the future of its results is cancelled, when the scheduler is closed, and when the task has ended. context.Cause
+// tells which: the cause of that context, the error that the future was cancelled with, [ErrClosed], or context.Canceled.
+// Contexts derived from it may outlive the task, so a handle is never used for another.
 //
 // Forks, loops and whatever else takes a *Task must be called on the task's own goroutine. As a context it may be handed to
 // any: what waits asks which task the calling goroutine is ([Here]), and suspends that, or blocks the goroutine if it is none.
 type Task struct {
 	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
 	pool   *Pool
-	parent context.Context
+	parent context.Context          // that it was started with; a stolen fork's is an origin
 	region *Task                    // the root task that it is a part of, or itself
 	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
@@ -34,12 +35,28 @@ func (t *Task) begin(f *fiber) {
 	t.home.Store(f)
 }
 
+// An origin is the task that a stolen fork is a part of, as the parent of the fork's handle. It marks such handles, and lets
+// nobody take the task for the context that its user gave. It is never the handle of a stolen fork itself.
+type origin struct{ *Task }
+
 // child returns the handle of a stolen fork of t, which is about to run on f. Its context is that of t: a task outlives its
 // forks.
 func (t *Task) child(f *fiber) *Task {
-	c := &Task{pool: t.pool, parent: t.parent, region: t.region}
+	parent := t.parent
+	if _, ok := parent.(origin); !ok {
+		parent = origin{t}
+	}
+	c := &Task{pool: t.pool, parent: parent, region: t.region}
 	c.begin(f)
 	return c
+}
+
+// whole returns the task that t is a stolen fork of, or t itself.
+func (t *Task) whole() *Task {
+	if o, ok := t.parent.(origin); ok {
+		return o.Task
+	}
+	return t
 }
 
 func (t *Task) end() {
@@ -77,7 +94,7 @@ func (t *Task) SafePoint() {
 }
 
 // Parent returns the context that the task was started with.
-func (t *Task) Parent() context.Context { return t.parent }
+func (t *Task) Parent() context.Context { return t.whole().parent }
 
 // Deadline returns the deadline of the context that the task was started with.
 func (t *Task) Deadline() (time.Time, bool) { return t.parent.Deadline() }
@@ -101,7 +118,11 @@ func (t *Task) Value(key any) any {
 	if key == (taskKey{}) {
 		return t
 	}
-	if c := t.c.Load(); c != nil {
+	c := t.c.Load()
+	if c == nil && t.pool.cancelled.Load() {
+		c = t.canceller() // which knows the cause
+	}
+	if c != nil {
 		return c.Value(key) // which lets package context find the canceller, and attach to it directly
 	}
 	return t.parent.Value(key)
@@ -110,8 +131,30 @@ func (t *Task) Value(key any) any {
 // Done returns a channel that is closed when the task is cancelled or has ended. The first call costs some allocations.
 func (t *Task) Done() <-chan struct{} { return t.canceller().Done() }
 
-// cancellable reports whether anything can cancel the task while it runs, except closing the pool.
-func (t *Task) cancellable() bool { return t.parent.Done() != nil }
+// cancel cancels the task's context, and with it what waits under it.
+func (t *Task) cancel(cause error) {
+	t.canceller().cancel(cause) // then look for a wait that has not seen that: the mirror image of Waiter.suspend
+	if f := t.home.Load(); f != nil {
+		if w := f.waiter.Load(); w != nil && w.under == t {
+			w.cancel()
+		}
+	}
+}
+
+// watched returns what a wait under t's context, on fiber f, has to watch. The task's own waits need not watch the task: cancel
+// finds them through the fiber. So they cost nothing if nobody else can cancel the task.
+func (t *Task) watched(f *fiber) context.Context {
+	switch c := t.c.Load(); {
+	case c != nil:
+		return c
+	case t.home.Load() != f: // somebody else's task
+		return t.canceller()
+	}
+	if o, ok := t.parent.(origin); ok {
+		return o.Task.canceller()
+	}
+	return t.parent
+}
 
 // A taskCancel is the part of a task's context that costs something.
 type taskCancel struct {
@@ -129,8 +172,12 @@ func (t *Task) canceller() *taskCancel {
 		c.cancel(nil)
 		return t.c.Load()
 	}
-	if t.home.Load() == ended {
+	switch {
+	case t.home.Load() == ended:
 		c.cancel(context.Canceled)
+		return c
+	case t.pool.cancelled.Load():
+		c.cancel(ErrClosed)
 		return c
 	}
 	stop := context.AfterFunc(t.pool.base, func() { c.cancel(ErrClosed) })

@@ -29,6 +29,9 @@ func (w *Waiter) Init(ctx context.Context) {
 	}
 }
 
+// For says what the wait is for.
+func (w *Waiter) For(why worker.Reason, on any) { w.real.For(why, on) }
+
 // Wait waits for Wake or the end of ctx, which within an exploration is a [Context] or never ends.
 func (w *Waiter) Wait(ctx context.Context) error {
 	if !mc.Active() {
