@@ -17,7 +17,7 @@ var All = []*bench.Workload{
 	nqueens, uts, matmul, quicksort, mergesort, integrate, strassen, skynet,
 	forItems, loop,
 	pairCold, pairHot, pairEmpty, trickle,
-	submit,
+	submit, goAwait, futureAlone, chain, pingpong, suspended, lockUnlock, blocked,
 	idle,
 	files,
 }
