@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
@@ -60,6 +61,34 @@ var defaultScheduler = sync.OnceValue(func() *Scheduler {
 // Default returns the scheduler that is used where a context names none. It is made on first use, from the environment; what
 // is wrong there is printed once on stderr, and the default of that variable used. It must not be closed.
 func Default() *Scheduler { return defaultScheduler() }
+
+// Sequential returns a scheduler without workers, for debugging: it runs tasks one after the other. All calls work as they do
+// with any other scheduler; a program that behaves differently under it depends on the order in which tasks run.
+//
+//	ctx = sched.With(ctx, sched.Sequential())
+//
+// [Run], loops and whatever else waits for its task run that on the calling goroutine: a debugger or a stack trace shows the
+// task below its caller. [Go] from outside runs the task until it ends or waits, and whatever else can run then, before it
+// returns; inside a task it queues the new one. A task that waits lets the next run, in the order in which they became ready or
+// were submitted, and so does Yield, if a task is ready whose wait is over. Forks run when they are joined, unless their task
+// waits before. So a program whose tasks wait for nothing but each other takes the same course each time.
+//
+// There are these differences. A task that waits natively for what its caller does after Go, on a channel say, waits for ever.
+// runtime.Goexit in a task that was started by Run ends the calling goroutine, too. Callbacks that futures run outside of
+// tasks have goroutines of their own, as ever.
+//
+// Several goroutines may use it; their tasks then take turns, in an order that depends on the goroutines. It starts nothing,
+// so it need not be closed. A task costs about a microsecond, a fork what it costs elsewhere.
+func Sequential() *Scheduler {
+	var pool *worker.Pool
+	pool, err := worker.NewSequence(worker.Config{
+		Loop: func() (worker.Loop, error) { return newEvents(pool, timer.DefaultTick) },
+	})
+	if err != nil {
+		panic(err) // the configuration is valid
+	}
+	return &Scheduler{pool: pool}
+}
 
 type key struct{}
 

@@ -24,6 +24,7 @@
 //	loop.go      the event loop, as far as workers turn it
 //	inject.go    the queue of work from outside
 //	guest.go     callers that take part
+//	sequence.go  pools without workers
 //	waiter.go    the parking primitive of everything that waits
 //	current.go   which task runs here
 //	pool.go      starting and closing

@@ -16,7 +16,7 @@ import (
 // migrates. That is also what makes suspending simple: whoever ends the wait puts the fiber in its worker's inbox, and the
 // worker cannot look there before the fiber has let go of the thread.
 //
-// A guest's fibers are coroutines of an ordinary goroutine. Each runs one job and ends.
+// A guest's fibers are coroutines of an ordinary goroutine. Each runs one job and ends. A sequence's are goroutines.
 type fiber struct {
 	forkStack // must be first, see forkStack.attn
 
@@ -36,6 +36,11 @@ type fiber struct {
 	job *Job // what it is going to run first: a guest's fiber, or one for a prompt task
 
 	guest *guest // whose fiber it is, if it is not a worker's
+
+	// Of a sequence's fiber.
+	seq   *sequence
+	turn  chan struct{} // has room for one
+	outer *fiber        // that its goroutine is besides, in another pool
 
 	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
 }
@@ -136,6 +141,10 @@ func (f *fiber) resume() {
 		f.guest.makeReady(f)
 		return
 	}
+	if f.seq != nil {
+		f.seq.makeReady(f)
+		return
+	}
 	f.w.makeReady(f)
 }
 
@@ -147,6 +156,10 @@ func (f *fiber) service() {
 	f.attn.Store(0) // before reading what is wanted, the mirror image of request
 	if f.w != nil {
 		f.w.pass()
+	}
+	if f.seq != nil {
+		f.seq.giveWay(f)
+		return
 	}
 	p := f.p
 	if p.wanted.Load() == 0 {

@@ -30,6 +30,9 @@ func SubmitHere(r *Root) bool {
 	if f == nil {
 		return false
 	}
+	if f.seq != nil {
+		return f.seq.submit(r, false) == nil
+	}
 	r.prepare(f.p.pool)
 	f.p.own.Push(&r.job)
 	f.p.pool.notify(f.p)

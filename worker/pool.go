@@ -50,6 +50,7 @@ type Pool struct {
 	guests   []atom.Pointer[guest]
 	procs    []atom.Pointer[proc] // the workers', then the guests'
 	injector injector
+	seq      *sequence // nil for a pool with workers
 	looper   looper
 
 	_          [128]byte
@@ -181,10 +182,19 @@ func (w *worker) main() {
 	w.trunk()
 }
 
-// Submit hands over a task, to be run some time. It fails with [ErrClosed] if the pool takes no more. It does not block.
+// Submit hands over a task, to be run some time. It fails with [ErrClosed] if the pool takes no more. It does not block, except
+// that a sequence runs the task first, until it ends or waits.
 //
 // On a task's own goroutine, use [Task.Submit] instead.
 func (p *Pool) Submit(r *Root) error {
+	if q := p.seq; q != nil {
+		outside := q.isOutside()
+		err := q.submit(r, outside)
+		if outside && err == nil {
+			q.settle()
+		}
+		return err
+	}
 	r.prepare(p)
 	if !p.injector.push(&r.job) {
 		p.rejected.Add(1)
@@ -197,6 +207,9 @@ func (p *Pool) Submit(r *Root) error {
 // RunHere runs a task to its end, on the calling goroutine's time, if a seat is free: idle workers steal from it. If none is,
 // it is a Submit, and here is false: then the task may run at any time.
 func (p *Pool) RunHere(r *Root) (here bool, err error) {
+	if p.seq != nil {
+		return true, p.seq.host(r)
+	}
 	g := p.admit()
 	if g == nil {
 		return false, p.Submit(r)
@@ -263,6 +276,7 @@ func (p *Pool) refuse() {
 	p.state.Or(closedBit)
 	p.injector.close()
 	p.looper.prompt.close()
+	p.seq.refuse()
 	p.checkQuiet()
 }
 
@@ -274,7 +288,7 @@ func (p *Pool) refuse() {
 func (p *Pool) checkQuiet() {
 	before := p.parks()
 	s := p.state.Load()
-	if s&closedBit == 0 || awake(s) != 0 || visits(s) != 0 || p.anyWork() {
+	if s&closedBit == 0 || awake(s) != 0 || visits(s) != 0 || p.seq.busy() || p.anyWork() {
 		return
 	}
 	for _, w := range p.workers {

@@ -98,6 +98,9 @@ func (s *rootRun) finish() {
 // the youngest task next and thieves the oldest first.
 func (t *Task) Submit(r *Root) error {
 	f := t.running("Submit")
+	if f.seq != nil {
+		return f.seq.submit(r, false)
+	}
 	r.prepare(f.p.pool)
 	f.p.own.Push(&r.job)
 	f.p.pool.notify(f.p)
