@@ -1,0 +1,161 @@
+package sched_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/sched"
+)
+
+func ExampleStream() {
+	words := slices.Values([]string{"8", "13", "21"})
+	parse := func(_ *sched.Task, s string) (int, error) { return strconv.Atoi(s) }
+	for n, err := range sched.Stream(context.Background(), words, parse) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		fmt.Println(n)
+	}
+	// Output:
+	// 8
+	// 13
+	// 21
+}
+
+func ExampleStream_error() {
+	words := slices.Values([]string{"8", "thirteen", "21"})
+	parse := func(_ *sched.Task, s string) (int, error) { return strconv.Atoi(s) }
+	for n, err := range sched.Stream(context.Background(), words, parse) {
+		fmt.Println(n, err) // the error is the last pair
+	}
+	// Output:
+	// 8 <nil>
+	// 0 strconv.Atoi: parsing "thirteen": invalid syntax
+}
+
+func ExampleStreamChan() {
+	requests := make(chan int)
+	go func() {
+		defer close(requests)
+		for i := range 3 {
+			requests <- i
+		}
+	}()
+	answer := func(_ *sched.Task, i int) (string, error) { return fmt.Sprint("answer ", i), nil }
+	for s, err := range sched.StreamChan(context.Background(), requests, answer) {
+		fmt.Println(s, err)
+	}
+	// Output:
+	// answer 0 <nil>
+	// answer 1 <nil>
+	// answer 2 <nil>
+}
+
+func ExampleThen() {
+	parsed := sched.Stream(context.Background(), slices.Values([]string{"1", "2", "3"}),
+		func(_ *sched.Task, s string) (int, error) { return strconv.Atoi(s) })
+	squares := sched.Then(parsed,
+		func(_ *sched.Task, n int) (int, error) { return n * n, nil })
+	for n, err := range squares {
+		fmt.Println(n, err)
+	}
+	// Output:
+	// 1 <nil>
+	// 4 <nil>
+	// 9 <nil>
+}
+
+func ExampleUnordered() {
+	slow := make(chan struct{})
+	work := func(t *sched.Task, i int) (int, error) {
+		if i == 0 {
+			return sched.Blocking(t, func() (int, error) { <-slow; return i, nil })
+		}
+		return i, nil
+	}
+	for i, err := range sched.Stream(context.Background(), slices.Values([]int{0, 1}), work, sched.Unordered()) {
+		if fmt.Println(i, err); i == 1 {
+			close(slow)
+		}
+	}
+	// Output:
+	// 1 <nil>
+	// 0 <nil>
+}
+
+func ExampleKeyed() {
+	type event struct {
+		account string
+		amount  int
+	}
+	events := []event{{"ann", 5}, {"bob", 7}, {"ann", -5}, {"ann", 2}}
+	balance := sync.Map{} // of each account, which only one task at a time touches
+	book := func(_ *sched.Task, e event) (string, error) {
+		was, _ := balance.LoadOrStore(e.account, 0)
+		now := was.(int) + e.amount
+		balance.Store(e.account, now)
+		return e.account, nil
+	}
+	booked := sched.Stream(context.Background(), slices.Values(events), book,
+		sched.Keyed(func(e event) string { return e.account }))
+	for _, err := range booked {
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	ann, _ := balance.Load("ann")
+	bob, _ := balance.Load("bob")
+	fmt.Println(ann, bob)
+	// Output: 2 7
+}
+
+func ExampleDeadLetter() {
+	parse := func(_ *sched.Task, s string) (int, error) { return strconv.Atoi(s) }
+	failed := sched.DeadLetter(func(s string, err error) { fmt.Printf("dropped %q\n", s) })
+	sum := 0
+	for n, err := range sched.Stream(context.Background(), slices.Values([]string{"1", "?", "3"}), parse, failed) {
+		if err != nil {
+			fmt.Println(err)
+		}
+		sum += n
+	}
+	fmt.Println(sum)
+	// Output:
+	// dropped "?"
+	// 4
+}
+
+func ExampleRetry() {
+	tries := 0
+	fetch := func(_ *sched.Task, url string) (string, error) {
+		if tries++; tries < 3 {
+			return "", errors.New("busy")
+		}
+		return "page of " + url, nil
+	}
+	urls := slices.Values([]string{"example.org"})
+	for page, err := range sched.Stream(context.Background(), urls, fetch, sched.Retry(5, time.Millisecond)) {
+		fmt.Println(page, err)
+	}
+	// Output: page of example.org <nil>
+}
+
+func ExampleOnProgress() {
+	progress := sched.OnProgress(time.Second, func(p sched.Progress) {
+		fmt.Printf("%d of 1000, %d in flight\n", p.Out, p.InFlight)
+	})
+	work := func(_ *sched.Task, i int) (int, error) { return i, nil }
+	ids := slices.Values(make([]int, 1000))
+	for _, err := range sched.Stream(context.Background(), ids, work, progress) {
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output: 1000 of 1000, 0 in flight
+}
