@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/internal/victim"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -18,6 +19,7 @@ type config struct {
 	values  map[string]*value
 	noEnv   bool
 	onPanic func(*PanicError)
+	trace   *Trace
 }
 
 // WithWorkers sets the number of workers: how many tasks compute at once, 1 to 4096. The default is the number of CPUs that
@@ -29,6 +31,20 @@ func WithAffinity(p affinity.Policy) Option { return with("PINWHEEL_AFFINITY", p
 
 // WithSpin sets how long a worker that finds no work goes on looking before it parks; 0 parks at once.
 func WithSpin(spin time.Duration) Option { return with("PINWHEEL_SPIN", spin.String()) }
+
+// WithSteal sets whom a worker without work steals from first.
+func WithSteal(p StealPolicy) Option { return with("PINWHEEL_STEAL", p.String()) }
+
+// A StealPolicy says whom a worker without work steals from first.
+type StealPolicy = victim.Policy
+
+const (
+	// StealNear looks at CPUs that share a core first, then a cache, then a NUMA node; at other nodes less often. It makes no
+	// difference to workers that are not pinned.
+	StealNear = victim.Near
+	// StealRandom looks at all CPUs alike.
+	StealRandom = victim.Random
+)
 
 // WithTick sets the resolution of timers, 50 us to 1 s. The default is 100 us; what is used is the next smaller power of two of
 // nanoseconds.
@@ -113,22 +129,41 @@ func (c *config) build() (*Scheduler, error) {
 	if v := c.values["PINWHEEL_TICK"]; v.parsed != nil {
 		tick = v.parsed.(time.Duration)
 	}
+	trace, endTrace := c.trace, func() error { return nil }
+	if v := c.values["PINWHEEL_TRACE"]; v.parsed != nil && trace == nil {
+		if trace, endTrace, err = openTrace(v.text); err != nil {
+			return nil, err
+		}
+	}
+	victims := victim.Near
+	if v := c.values["PINWHEEL_STEAL"]; v.parsed != nil {
+		victims = v.parsed.(victim.Policy)
+	}
 	var pool *worker.Pool
 	pool, err = worker.New(worker.Config{
 		Workers:        workers,
 		CPUs:           cpus,
+		Topology:       top,
+		Victims:        victims,
 		Spin:           spin,
 		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
 		OnPanic:        c.onPanic,
 		Loop:           func() (worker.Loop, error) { return newEvents(pool, tick) },
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, endTrace())
 	}
 	c.fill("PINWHEEL_WORKERS", fmt.Sprint(workers))
 	c.fill("PINWHEEL_AFFINITY", policy.String())
 	c.fill("PINWHEEL_SPIN", spin.String())
-	s := &Scheduler{pool: pool, settings: c.settings()}
+	s := &Scheduler{pool: pool, settings: c.settings(), ended: endTrace}
+	if trace != nil {
+		end, err := s.join(trace)
+		if err != nil {
+			return nil, errors.Join(err, endTrace())
+		}
+		s.ended = func() error { end(); return endTrace() }
+	}
 	if c.values["PINWHEEL_DISPLAY_ENV"].text == "1" {
 		s.display(cpus)
 	}

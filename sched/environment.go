@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/internal/victim"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -45,12 +46,12 @@ var variables = []variable{
 	{"PINWHEEL_WORKERS", "a number from 1 to 4096", "allowed CPUs, cut by the cgroup quota", parseWorkers},
 	{"PINWHEEL_AFFINITY", "auto, none, compact, scatter, cores, numa, or a CPU list such as 0-3,8", "auto", parseAffinity},
 	{"PINWHEEL_SPIN", "a duration from 0 to 1s such as 50us; 0 parks at once", worker.DefaultSpin.String(), parseDuration(0, time.Second)},
-	{"PINWHEEL_STEAL", "near or random", "near", oneOf("near", "random")},
+	{"PINWHEEL_STEAL", victim.Names(" or "), victim.Near.String(), parseSteal},
 	{"PINWHEEL_TICK", "a duration from 50us to 1s", "100us", parseDuration(timer.MinTick, timer.MaxTick)},
 	{"PINWHEEL_FILES", "auto, uring or threads", "auto", oneOf("auto", "uring", "threads")},
 	{"PINWHEEL_GOMAXPROCS", "reserve or keep", "reserve", oneOf("reserve", "keep")},
 	{"PINWHEEL_STALL", "a duration from 0 to 24h; 0 never reports", "1s", parseDuration(0, 24*time.Hour)},
-	{"PINWHEEL_TRACE", "a file name", "none", func(s string) (any, error) { return s, nil }},
+	{"PINWHEEL_TRACE", "the name of a file that can be written", "none", parseTrace},
 	{"PINWHEEL_DISPLAY_ENV", "0 or 1", "0", oneOf("0", "1")},
 }
 
@@ -147,6 +148,21 @@ func parseWorkers(s string) (any, error) {
 		return nil, strconv.ErrRange
 	}
 	return int(n), nil
+}
+
+func parseSteal(s string) (any, error) {
+	p, ok := victim.ParsePolicy(s)
+	if !ok {
+		return nil, strconv.ErrSyntax
+	}
+	return p, nil
+}
+
+func parseTrace(s string) (any, error) {
+	if s == "" {
+		return nil, strconv.ErrSyntax
+	}
+	return s, nil
 }
 
 func parseAffinity(s string) (any, error) { return affinity.ParsePolicy(s) }

@@ -32,6 +32,9 @@ var (
 type Scheduler struct {
 	pool     *worker.Pool
 	settings []Setting
+	ended    func() error // called once, when all has ended
+	finish   sync.Once
+	failure  error // of ended
 }
 
 // New returns a scheduler. Options go before the environment (see [Environment]), the environment before the defaults. It
@@ -123,11 +126,20 @@ func where(ctx context.Context) (t *Task, p *worker.Pool) {
 
 // Shutdown stops taking work, waits for what was taken, and leaves no goroutine, thread, descriptor or affinity mask behind.
 // If ctx is done first it returns ctx's error, and may be called again. Called by a task of s, it returns an error at once.
-func (s *Scheduler) Shutdown(ctx context.Context) error { return s.pool.Shutdown(ctx) }
+func (s *Scheduler) Shutdown(ctx context.Context) error { return s.over(s.pool.Shutdown(ctx)) }
 
 // Close cancels what was taken and then does what Shutdown does. Tasks that have not begun end with [ErrClosed]; those that
 // have see their context cancelled, and Close waits for them.
-func (s *Scheduler) Close() error { return s.pool.Close() }
+func (s *Scheduler) Close() error { return s.over(s.pool.Close()) }
+
+// over does what is left when the pool has ended, which err says by being nil.
+func (s *Scheduler) over(err error) error {
+	if err != nil {
+		return err
+	}
+	s.finish.Do(func() { s.failure = s.ended() })
+	return s.failure
+}
 
 // Stats returns a snapshot of what s has done and does. It costs under a microsecond for each worker.
 func (s *Scheduler) Stats() Stats { return s.pool.Stats() }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"reflect"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,4 +210,19 @@ func (t *Trace) Stop() {
 		}
 	}
 	p.tracing = false
+}
+
+// TraceClock returns the time on the clock of events.
+func TraceClock() time.Duration { return atom.Now() }
+
+// ProcName returns what to call an executor in a trace.
+func (p *Pool) ProcName(proc int) string {
+	if proc >= p.size {
+		return "caller " + strconv.Itoa(proc-p.size)
+	}
+	name := "worker " + strconv.Itoa(proc)
+	if cpus := p.workers[proc].cpus; !cpus.IsEmpty() {
+		name += ", CPU " + cpus.String()
+	}
+	return name
 }

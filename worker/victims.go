@@ -28,8 +28,11 @@ func (p *proc) steal(v *proc) (*Job, deque.Status) {
 // stealAny is one round over the other procs, in the order of package victim. It reports whether work may be left that it did
 // not get, because it lost a race.
 func (p *proc) stealAny(round int) (j *Job, again bool) {
-	procs := p.pool.procs
-	r := p.order.Load().Round(round, p.rng.Uint64(), p.pool.size, int(p.pool.procsUsed.Load()))
+	procs, order := p.pool.procs, p.order.Load()
+	if order.Nearby() {
+		return p.stealAround()
+	}
+	r := order.Round(round, p.rng.Uint64(), p.pool.size, int(p.pool.procsUsed.Load()))
 	for id := r.Next(); id >= 0; id = r.Next() {
 		if v := procs[id].Load(); v != nil {
 			j, status := p.steal(v)
@@ -39,6 +42,28 @@ func (p *proc) stealAny(round int) (j *Job, again bool) {
 			case deque.Lost:
 				again = true
 			}
+		}
+	}
+	p.stats.failed.add(1)
+	return nil, again
+}
+
+// stealAround is stealAny where all are alike: what package victim would do, a little faster.
+func (p *proc) stealAround() (j *Job, again bool) {
+	procs := p.pool.procs
+	n := int(p.pool.procsUsed.Load())
+	for i, left := int(p.rng.Uint64()%uint64(n)), n; left > 0; left-- {
+		if v := procs[i].Load(); v != nil && v != p {
+			j, status := p.steal(v)
+			switch status {
+			case deque.OK:
+				return j, false
+			case deque.Lost:
+				again = true
+			}
+		}
+		if i++; i == n {
+			i = 0
 		}
 	}
 	p.stats.failed.add(1)

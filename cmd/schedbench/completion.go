@@ -59,7 +59,7 @@ func valuesOf() map[string][]string {
 }
 
 // fileFlags are the flags whose value is a path.
-var fileFlags = []string{"--input", "--root", "--cpuprofile"}
+var fileFlags = []string{"--input", "--root", "--cpuprofile", "--trace"}
 
 func (p *program) commandNames() []string {
 	names := []string{"help"}

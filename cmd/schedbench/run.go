@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
 	"github.com/pinwheel-sched/pinwheel/internal/bench/report"
 	"github.com/pinwheel-sched/pinwheel/internal/bench/workload"
+	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
 // leastRun is the time that a run takes at least: a hundred times what the clock, the garbage collector's last words and a
@@ -32,6 +34,7 @@ type runFlags struct {
 	format     string
 	json       bool
 	cpuprofile string
+	trace      string
 	options    map[string]string // of the workloads, as far as they are given
 }
 
@@ -44,6 +47,7 @@ func (f *runFlags) define(fs *flag.FlagSet, count int) {
 	fs.StringVar(&f.format, "format", "table", "`FORMAT`: "+strings.Join(report.Formats, ", "))
 	fs.BoolVar(&f.json, "json", false, "short for --format json")
 	fs.StringVar(&f.cpuprofile, "cpuprofile", "", "`FILE` for a CPU profile of all runs")
+	fs.StringVar(&f.trace, "trace", "", "`FILE` for a trace of pinwheel's schedulers, for https://ui.perfetto.dev")
 	f.options = map[string]string{}
 	for name, o := range workloadOptions() {
 		doc := o.Doc
@@ -231,7 +235,7 @@ func (f *runFlags) checkOptions(workloads []*bench.Workload) error {
 }
 
 // measure runs the plan and prints the results, also those that were finished before an interruption.
-func (p *program) measure(ctx context.Context, f *runFlags, s bench.Settings, plan *bench.Plan) error {
+func (p *program) measure(ctx context.Context, f *runFlags, s bench.Settings, plan *bench.Plan) (err error) {
 	if f.cpuprofile != "" {
 		file, err := os.Create(f.cpuprofile)
 		if err != nil {
@@ -242,6 +246,15 @@ func (p *program) measure(ctx context.Context, f *runFlags, s bench.Settings, pl
 			return err
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if f.trace != "" {
+		file, err := os.Create(f.trace)
+		if err != nil {
+			return usagef("", "--trace: %v", err)
+		}
+		trace := sched.NewTrace(file)
+		defer func() { err = errors.Join(err, trace.Close(), file.Close()) }()
+		s.Scheduler = append(s.Scheduler, sched.WithTrace(trace))
 	}
 	d := report.Document{
 		Schema: report.Schema,

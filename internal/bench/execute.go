@@ -19,13 +19,13 @@ type outcome struct {
 
 // execute gives the body its runtime, runs it, and takes the runtime down again. A pool lives as long as the run, so that it
 // cannot disturb the runs of the others, and is warm when the clock starts.
-func execute(ctx context.Context, job *Job, row *Result, body Body, least time.Duration) (o outcome, err error) {
+func execute(ctx context.Context, job *Job, row *Result, body Body, s Settings) (o outcome, err error) {
 	switch row.Runtime {
 	case Goroutines:
 		before := runtime.GOMAXPROCS(row.Workers)
 		defer runtime.GOMAXPROCS(before)
 	case Pinwheel:
-		p, err := startPool(ctx, row.Workers)
+		p, err := startPool(ctx, row.Workers, s.Scheduler)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -36,7 +36,7 @@ func execute(ctx context.Context, job *Job, row *Result, body Body, least time.D
 		ctx = p.ctx
 	}
 	runtime.GC() // nobody collects the garbage of the run before
-	return repeat(ctx, job, row.Workers, body, least)
+	return repeat(ctx, job, row.Workers, body, s.Least)
 }
 
 // repeat runs the body until it has taken long enough to be measured.

@@ -14,8 +14,8 @@ type pool struct {
 }
 
 // startPool starts a scheduler and gives each worker something to do, so that its thread runs and its stack is there.
-func startPool(ctx context.Context, workers int) (*pool, error) {
-	s, err := sched.New(sched.WithWorkers(workers))
+func startPool(ctx context.Context, workers int, opts []sched.Option) (*pool, error) {
+	s, err := sched.New(append([]sched.Option{sched.WithWorkers(workers)}, opts...)...)
 	if err != nil {
 		return nil, err
 	}

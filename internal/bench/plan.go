@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
 // Settings say how to measure.
@@ -17,6 +19,9 @@ type Settings struct {
 	Count    int           // runs that are recorded, for each runtime and number of workers
 	Warmup   int           // runs before them that are not
 	Least    time.Duration // what is over sooner is repeated
+
+	// Scheduler has the options of pinwheel's schedulers, beside the number of workers.
+	Scheduler []sched.Option
 
 	// Progress is called before each run, if it is not nil.
 	Progress func(done, total int, what string)
@@ -91,7 +96,7 @@ func (u *unit) measure(ctx context.Context, s Settings, progress func(what strin
 				continue
 			}
 			progress(fmt.Sprintf("%s on %s (workers: %d)", row.out.Workload, row.out.Runtime, row.out.Workers))
-			o, err := within(ctx, grace, func() (outcome, error) { return execute(ctx, job, &row.out, row.body, s.Least) })
+			o, err := within(ctx, grace, func() (outcome, error) { return execute(ctx, job, &row.out, row.body, s) })
 			switch {
 			case ctx.Err() != nil:
 				return ErrInterrupted

@@ -1,0 +1,13 @@
+package sched
+
+import "github.com/pinwheel-sched/pinwheel/worker"
+
+// Entry returns the address of the code of a task's function, by which traces name the task.
+
+func (r *run[T]) Entry() uintptr { return worker.Entry(r.fn) }
+
+func (g *async[T]) Entry() uintptr { return worker.Entry(g.fn) }
+
+func (m *member) Entry() uintptr { return worker.Entry(m.fn) }
+
+func (c *callback) Entry() uintptr { return worker.Entry(c.f) }
