@@ -12,12 +12,12 @@ var meaning = map[string]string{
 	"PINWHEEL_WORKERS":     "how many tasks compute at once",
 	"PINWHEEL_AFFINITY":    "the CPUs that workers are pinned to",
 	"PINWHEEL_SPIN":        "how long a worker looks for work before it parks",
-	"PINWHEEL_STEAL":       "whom to steal from first (not in use yet)",
+	"PINWHEEL_STEAL":       "whom to steal from first",
 	"PINWHEEL_TICK":        "resolution of timers",
 	"PINWHEEL_FILES":       "how files are read (not in use yet)",
 	"PINWHEEL_GOMAXPROCS":  "one P more than workers for everything else, or leave GOMAXPROCS alone",
 	"PINWHEEL_STALL":       "when a worker that is stuck is reported (not in use yet)",
-	"PINWHEEL_TRACE":       "where to write a trace (not in use yet)",
+	"PINWHEEL_TRACE":       "where to write a trace",
 	"PINWHEEL_DISPLAY_ENV": "print the settings and the worker-to-CPU map to stderr",
 }
 
