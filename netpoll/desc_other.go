@@ -1,0 +1,318 @@
+//go:build !linux || pinwheel_portable
+
+package netpoll
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/lock"
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
+
+// A desc is a connection of package net. A goroutine that calls it calls package net; for a task, another goroutine does so while
+// the task is suspended.
+type desc struct {
+	std    net.Conn
+	poller *Poller
+	closed atom.Bool
+	r, w   side
+	atEOF  bool
+	scope  context.Context // as on Linux
+
+	// What awaitReading has read, for the next to read. Guarded by the turn of r.
+	ahead   []byte
+	lost    error // what ended it
+	arrived atom.Bool
+	hook    hook
+}
+
+// A hook is told that there is something to read, or that there will not be.
+type hook interface{ rouse() }
+
+// A side is reading or writing.
+type side struct {
+	turn lock.Mutex
+	set  func(t time.Time) error
+
+	mu          sync.Mutex
+	deadline    time.Time // the user's
+	interrupted bool      // and not in force now
+}
+
+func (d *desc) open(p *Poller, std net.Conn) error {
+	d.std, d.poller = std, p
+	d.r.set, d.w.set = std.SetReadDeadline, std.SetWriteDeadline
+	if err := p.adopt(d); err != nil {
+		_ = std.Close()
+		return err
+	}
+	return nil
+}
+
+// adopt enters what has to be closed with the poller.
+func (p *Poller) adopt(o orphan) error {
+	if err := p.start(); err != nil {
+		return err
+	}
+	return p.orphans.add(o)
+}
+
+func (d *desc) orphan() { _ = d.close() }
+
+func (d *desc) close() error {
+	if d.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	d.poller.orphans.remove(d)
+	err := d.std.Close()
+	if d.hook != nil {
+		d.hook.rouse()
+	}
+	return err
+}
+
+// call calls fn, which reads or writes. If ctx is done first, fn is interrupted by a deadline.
+func (d *desc) call(ctx context.Context, s *side, fn func() error) error {
+	if d.scope != nil {
+		if t, ok := ctx.(*worker.Task); ok && t.Parent() == d.scope {
+			ctx = context.Background()
+		}
+	}
+	if err := s.turn.Lock(ctx); err != nil {
+		return err
+	}
+	defer s.turn.Unlock()
+	return interruptible(ctx, fn, s.interrupt, s.resume)
+}
+
+// interruptible calls fn off the workers and waits for it. If ctx is done first it calls interrupt, which must make fn return with a
+// deadline that has passed, and resume afterwards.
+func interruptible(ctx context.Context, fn func() error, interrupt, resume func()) error {
+	if ctx.Done() == nil && worker.Here(ctx) == nil {
+		return fn()
+	}
+	var over, late worker.Waiter
+	over.Init(ctx)
+	late.Init(ctx)
+	var err error
+	go func() {
+		err = fn()
+		if !over.Wake() {
+			late.Wake()
+		}
+	}()
+	cancelled := over.Wait(ctx)
+	if cancelled == nil {
+		return err
+	}
+	interrupt()
+	late.WaitFirmly()
+	resume()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return cancelled
+	}
+	return err
+}
+
+func (s *side) interrupt() {
+	s.mu.Lock()
+	s.interrupted = true
+	_ = s.set(time.Unix(1, 0))
+	s.mu.Unlock()
+}
+
+func (s *side) resume() {
+	s.mu.Lock()
+	s.interrupted = false
+	_ = s.set(s.deadline)
+	s.mu.Unlock()
+}
+
+func (s *side) setDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadline = t
+	if s.interrupted {
+		return nil
+	}
+	return s.set(t)
+}
+
+func (d *desc) setDeadline(t time.Time, read, write bool) error {
+	var err error
+	if read {
+		err = d.r.setDeadline(t)
+	}
+	if write && err == nil {
+		err = d.w.setDeadline(t)
+	}
+	return err
+}
+
+func (d *desc) read(ctx context.Context, b []byte) (n int, err error) {
+	err = d.call(ctx, &d.r, func() error {
+		if n, err = d.takeAhead(b); n > 0 || err != nil {
+			return err
+		}
+		n, err = d.std.Read(b)
+		return err
+	})
+	return n, err
+}
+
+// takeAhead reads what has been read ahead, with the turn of r.
+func (d *desc) takeAhead(b []byte) (n int, err error) {
+	if n = copy(b, d.ahead); n > 0 {
+		if d.ahead = d.ahead[n:]; len(d.ahead) == 0 {
+			d.ahead = nil
+			d.arrived.Store(d.lost != nil)
+		}
+		return n, nil
+	}
+	if err, d.lost = d.lost, nil; err != nil {
+		d.arrived.Store(false)
+	}
+	return 0, err
+}
+
+// readAhead is how much is read ahead of whoever only wants to know whether there is something.
+const readAhead = 512
+
+func (d *desc) awaitReading(ctx context.Context) error {
+	return d.call(ctx, &d.r, func() error {
+		if len(d.ahead) > 0 || d.lost != nil {
+			return nil
+		}
+		b := make([]byte, readAhead)
+		n, err := d.std.Read(b)
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		d.ahead, d.lost = b[:n], err
+		d.arrived.Store(true)
+		return nil
+	})
+}
+
+func (d *desc) tryRead(b []byte) (int, error) {
+	if !d.r.turn.TryLock() {
+		return 0, ErrWouldBlock
+	}
+	defer d.r.turn.Unlock()
+	n, err := d.takeAhead(b)
+	if n == 0 && err == nil && len(b) > 0 {
+		if d.closed.Load() {
+			return 0, net.ErrClosed
+		}
+		return 0, ErrWouldBlock
+	}
+	return n, err
+}
+
+func (d *desc) write(ctx context.Context, b []byte) (n int, err error) {
+	err = d.call(ctx, &d.w, func() error {
+		n, err = d.std.Write(b)
+		return err
+	})
+	return n, err
+}
+
+func (d *desc) writeBuffers(ctx context.Context, bufs [][]byte) (n int64, err error) {
+	all := append(net.Buffers(nil), bufs...)
+	err = d.call(ctx, &d.w, func() error {
+		n, err = all.WriteTo(d.std)
+		return err
+	})
+	return n, err
+}
+
+func (d *desc) readBuffers(ctx context.Context, bufs [][]byte) (n int64, err error) {
+	for _, b := range bufs {
+		if len(b) > 0 {
+			m, err := d.read(ctx, b)
+			return int64(m), err
+		}
+	}
+	return 0, nil
+}
+
+// Setting things is up to package net, where the connection has such things.
+
+var errUnsupported = errors.ErrUnsupported
+
+func (d *desc) closeRead() error {
+	if c, ok := d.std.(interface{ CloseRead() error }); ok {
+		return c.CloseRead()
+	}
+	return errUnsupported
+}
+
+func (d *desc) closeWrite() error {
+	if c, ok := d.std.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errUnsupported
+}
+
+func onTCP(d *desc, f func(c *net.TCPConn) error) error {
+	if c, ok := d.std.(*net.TCPConn); ok {
+		return f(c)
+	}
+	return errUnsupported
+}
+
+func (d *desc) setNoDelay(on bool) error {
+	return onTCP(d, func(c *net.TCPConn) error { return c.SetNoDelay(on) })
+}
+
+func (d *desc) setKeepAlive(on bool) error {
+	return onTCP(d, func(c *net.TCPConn) error { return c.SetKeepAlive(on) })
+}
+
+func (d *desc) setKeepAlivePeriod(period time.Duration) error {
+	return onTCP(d, func(c *net.TCPConn) error { return c.SetKeepAlivePeriod(period) })
+}
+
+func (d *desc) setLinger(seconds int) error {
+	return onTCP(d, func(c *net.TCPConn) error { return c.SetLinger(seconds) })
+}
+
+func (d *desc) setReadBuffer(bytes int) error {
+	if c, ok := d.std.(interface{ SetReadBuffer(bytes int) error }); ok {
+		return c.SetReadBuffer(bytes)
+	}
+	return errUnsupported
+}
+
+func (d *desc) setWriteBuffer(bytes int) error {
+	if c, ok := d.std.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		return c.SetWriteBuffer(bytes)
+	}
+	return errUnsupported
+}
+
+// SyscallConn gives access to the descriptor. The functions that the result is given must not close the connection.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if s, ok := c.d.std.(syscall.Conn); ok {
+		return s.SyscallConn()
+	}
+	return nil, errUnsupported
+}
+
+func (c *Conn) takes(r io.Reader) bool { return false }
+
+func (c *Conn) sendFile(context.Context, io.Reader, int64) (n int64, handled bool, err error) {
+	return 0, false, nil
+}
+
+func splice(*Conn, context.Context, *Conn, context.Context, int64) (n int64, ok bool, err error) {
+	return 0, false, nil
+}
