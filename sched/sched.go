@@ -32,7 +32,7 @@ var (
 type Scheduler struct {
 	pool     *worker.Pool
 	settings []Setting
-	ended    func() error // called once, when all has ended
+	ended    func() error // called once, when all has ended; may be nil
 	finish   sync.Once
 	failure  error // of ended
 }
@@ -137,7 +137,11 @@ func (s *Scheduler) over(err error) error {
 	if err != nil {
 		return err
 	}
-	s.finish.Do(func() { s.failure = s.ended() })
+	s.finish.Do(func() {
+		if s.ended != nil {
+			s.failure = s.ended()
+		}
+	})
 	return s.failure
 }
 
