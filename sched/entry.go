@@ -10,4 +10,4 @@ func (g *async[T]) Entry() uintptr { return worker.Entry(g.fn) }
 
 func (m *member) Entry() uintptr { return worker.Entry(m.fn) }
 
-func (c *callback) Entry() uintptr { return worker.Entry(c.f) }
+func (c *callbacks) Entry() uintptr { return worker.Entry(c.fs[0]) }

@@ -25,11 +25,7 @@ func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
 	w, err := timer.New(timer.Config{
 		Workers: pool.Size(),
 		Tick:    tick,
-		Run: func(f func()) {
-			c := &callback{f: f, pool: pool}
-			c.Init(context.Background(), c)
-			_ = pool.Prompt(&c.Root) // When the scheduler is being closed, callbacks are not called any more.
-		},
+		Run:     func(fs []func()) { callBack(pool, fs) },
 	})
 	if err != nil {
 		return nil, err
@@ -40,17 +36,6 @@ func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
 	}
 	return &events{wheels: w, poller: p}, nil
 }
-
-// A callback is a call of a timer's function, as a task.
-type callback struct {
-	worker.Root
-	f    func()
-	pool *worker.Pool
-}
-
-func (c *callback) Run(*Task) { c.f() }
-
-func (c *callback) Done(failure *PanicError, _ error) { c.pool.Abandoned(failure) }
 
 // Turn, Rest, Rise and Close make it a [worker.Loop].
 

@@ -3,6 +3,7 @@ package sched
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"sync"
@@ -330,5 +331,59 @@ func TestNothingStartsBeforeThereIsATimer(t *testing.T) {
 	}
 	if s.pool.HasLoop() {
 		t.Error("there is an event loop")
+	}
+}
+
+// Timers that are due together share a task. Each is called once, whatever the others do.
+func TestCallbacksThatAreDueTogetherAreCalledOnceEach(t *testing.T) {
+	for _, workers := range []int{1, 2, 8} {
+		t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
+			var panics atomic.Int32
+			_, ctx := newScheduler(t, WithWorkers(workers), WithPanicHandler(func(*PanicError) { panics.Add(1) }))
+			const n = 500
+			var ran [n]atomic.Int32
+			var all sync.WaitGroup
+			all.Add(n)
+			gate, open := context.WithCancel(ctx)
+			for i := range n {
+				AfterFunc(ctx, 100*time.Microsecond, func() {
+					ran[i].Add(1)
+					defer all.Done()
+					switch i % 10 {
+					case 3:
+						panic("boom")
+					case 5:
+						runtime.Goexit()
+					case 7:
+						_ = Sleep(gate, time.Hour)
+					case 9:
+						_ = Sleep(ctx, 10*time.Microsecond)
+					}
+				})
+			}
+			others := make(chan struct{})
+			go func() {
+				for i := range n {
+					for ran[i].Load() == 0 {
+						runtime.Gosched()
+					}
+				}
+				close(others)
+			}()
+			await(t, others, "call of each")
+			open()
+			all.Wait()
+			for i := range n {
+				if c := ran[i].Load(); c != 1 {
+					t.Errorf("callback %d was called %d times", i, c)
+				}
+			}
+			for deadline := time.Now().Add(patience); panics.Load() < n/10 && time.Now().Before(deadline); {
+				runtime.Gosched()
+			}
+			if p := panics.Load(); p != n/10 {
+				t.Errorf("%d panics arrived, of %d", p, n/10)
+			}
+		})
 	}
 }

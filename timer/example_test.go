@@ -56,7 +56,7 @@ func ExampleTimer_Init() {
 // Tests need not wait.
 func ExampleFake() {
 	var clock timer.Fake
-	wheels, err := timer.New(timer.Config{Now: clock.Now, Run: func(f func()) { f() }})
+	wheels, err := timer.New(timer.Config{Now: clock.Now, Run: timer.AtOnce})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -25,7 +25,7 @@ type game struct {
 func newGame(r *mc.Run, event func(g *game) event) *game {
 	g := &game{r: r}
 	shardsMade.Store(0)
-	w, err := New(Config{Workers: 2, Now: func() time.Duration { return g.now }, Run: func(f func()) { f() }})
+	w, err := New(Config{Workers: 2, Now: func() time.Duration { return g.now }, Run: AtOnce})
 	if err != nil {
 		r.Fatalf("%v", err)
 	}

@@ -9,8 +9,15 @@ import (
 // A Fake is a clock for tests. It starts at 0 and moves only when it is told to.
 //
 //	var clock timer.Fake
-//	wheels, err := timer.New(timer.Config{Now: clock.Now, Run: func(f func()) { f() }})
+//	wheels, err := timer.New(timer.Config{Now: clock.Now, Run: timer.AtOnce})
 type Fake struct{ now atom.Int64 }
+
+// AtOnce is a [Config.Run] for tests: it calls the functions there and then.
+func AtOnce(fs []func()) {
+	for _, f := range fs {
+		f()
+	}
+}
 
 // Now returns the time of the clock.
 func (f *Fake) Now() time.Duration { return time.Duration(f.now.Load()) }

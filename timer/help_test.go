@@ -13,7 +13,7 @@ func newFake(t testing.TB, workers int, now time.Duration) (*Wheels, *Fake) {
 	t.Helper()
 	clock := &Fake{}
 	clock.now.Store(int64(now))
-	w, err := New(Config{Workers: workers, Now: clock.Now, Run: func(f func()) { f() }})
+	w, err := New(Config{Workers: workers, Now: clock.Now, Run: AtOnce})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,9 +113,7 @@ func (s *Shard) poll(now time.Duration) (fired int) {
 	for range pollTurns {
 		n, delivered, more := s.expire(now, &batch)
 		fired += n
-		for _, e := range batch[:delivered] {
-			e.deliver(s.wheels)
-		}
+		s.wheels.deliver(batch[:delivered])
 		if !more {
 			break
 		}

@@ -35,7 +35,7 @@ type event interface {
 type callback func()
 
 func (callback) fire(*Shard, *Timer, time.Duration) bool { return true }
-func (f callback) deliver(w *Wheels)                     { w.run(f) }
+func (f callback) deliver(w *Wheels)                     { w.run([]func(){f}) }
 
 // A direct callback is run by whoever polls.
 type direct func()

@@ -30,9 +30,10 @@ type Config struct {
 	Workers int
 	// Tick is the resolution, 50 us to 1 s; 0 means 100 us. What is used is the next smaller power of two of nanoseconds.
 	Tick time.Duration
-	// Run is what timers' functions are handed to, and must not block. It is called by whoever polls, so it should start the
-	// function elsewhere, or queue it. By default each gets a goroutine.
-	Run func(f func())
+	// Run is what timers' functions are handed to, those that are due at once together, and must not block. It is called by
+	// whoever polls, so it should start the functions elsewhere, or queue them; the slice is its own. By default each gets a
+	// goroutine.
+	Run func(fs []func())
 	// Now is the clock: the time since some fixed point, never less than before, and negative never. By default it is the
 	// monotonic clock. Tests use that of a [Fake].
 	Now func() time.Duration
@@ -50,7 +51,7 @@ const (
 type Wheels struct {
 	shards []*Shard // the workers', then the outside one
 	shift  uint     // a tick is 1<<shift nanoseconds
-	run    func(f func())
+	run    func(fs []func())
 	clock  func() time.Duration // nil: the monotonic clock
 	wake   atom.Pointer[func()]
 	closed atom.Bool
@@ -84,7 +85,11 @@ func New(c Config) (*Wheels, error) {
 		clock:  c.Now,
 	}
 	if w.run == nil {
-		w.run = func(f func()) { go f() }
+		w.run = func(fs []func()) {
+			for _, f := range fs {
+				go f()
+			}
+		}
 	}
 	w.SetWake(func() {})
 	w.plan.Store(withdrawn)
@@ -160,6 +165,28 @@ func (w *Wheels) Pending() (n int) {
 		n += s.Pending()
 	}
 	return n
+}
+
+// deliver does what is left to be done for timers that have fired. Callbacks are handed over together.
+func (w *Wheels) deliver(events []event) {
+	calls := 0
+	for _, e := range events {
+		if _, ok := e.(callback); ok {
+			calls++
+		} else {
+			e.deliver(w)
+		}
+	}
+	if calls == 0 {
+		return
+	}
+	fs := make([]func(), 0, calls)
+	for _, e := range events {
+		if f, ok := e.(callback); ok {
+			fs = append(fs, f)
+		}
+	}
+	w.run(fs)
 }
 
 // abandon deals with a timer that will never be due, because the wheels are closed.

@@ -33,7 +33,8 @@ type fiber struct {
 	status fiberStatus
 	link   *fiber // in an inbox or a list of the worker's
 
-	job *Job // what it is going to run first: a guest's fiber, or one for a prompt task
+	job         *Job          // what it is going to run first: a guest's fiber, or one for a prompt task
+	promptSince time.Duration // when it began to run a prompt task; 0 if it runs none
 
 	guest *guest // whose fiber it is, if it is not a worker's
 
@@ -165,7 +166,7 @@ func (f *fiber) service() {
 	if p.wanted.Load() == 0 {
 		return
 	}
-	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && (f.w.anyWoken() || f.p.pool.anyPrompt()) {
+	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && f.mustMakeWay() {
 		for f.exposeOldest() {
 		}
 		f.p.pool.notify(p)

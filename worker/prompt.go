@@ -1,5 +1,11 @@
 package worker
 
+import (
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
 // Prompt tasks are those that begin at the next safe point of any worker, and not when a worker has run out of what it has:
 // callbacks of timers, handlers of descriptors. So they are prompt while all workers compute, as fibers are whose wait is over.
 //
@@ -24,11 +30,32 @@ func (p *Pool) Prompt(r *Root) error {
 		return q.submit(r, q.isOutside())
 	}
 	r.prepare(p)
+	r.prompt = true
 	if !p.looper.prompt.push(&r.job) {
 		return ErrClosed
 	}
 	p.notify(nil)
 	return nil
+}
+
+// A prompt task does not make way for other prompt tasks before promptTurn has passed: otherwise, when many come at once, each
+// would stand half begun on a fiber of its own.
+const promptTurn = 100 * time.Microsecond
+
+// mustMakeWay reports whether f's worker has something that is more urgent than what f runs. If that is only a matter of time,
+// it has f ask again at the next safe point.
+func (f *fiber) mustMakeWay() bool {
+	if f.w.anyWoken() {
+		return true
+	}
+	if !f.p.pool.anyPrompt() {
+		return false
+	}
+	if f.promptSince == 0 || atom.Now() >= f.promptSince+promptTurn {
+		return true
+	}
+	f.p.request(wantSwitch)
+	return false
 }
 
 // anyPrompt reports whether there is a prompt task.

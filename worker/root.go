@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 	"unsafe"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
 // A Root is a task that was submitted, as opposed to a fork. Embed it in what the task needs besides, so that both are one
@@ -14,6 +16,7 @@ type Root struct {
 	body Body
 
 	submitted time.Duration // when, if this is one of those whose times are taken
+	prompt    bool          // see prompt.go
 }
 
 // A Body is what a root task does.
@@ -55,6 +58,9 @@ func runRoot(f *fiber, j *Job) {
 	f.p.noteTask(r, f)
 	r.task.begin(f)
 	run.level = f.enter(&r.task)
+	if r.prompt {
+		f.promptSince = atom.Now()
+	}
 	defer run.finish()
 	r.body.Run(&r.task)
 	run.returned = true
@@ -88,6 +94,7 @@ func (s *rootRun) finish() {
 	if !s.returned {
 		failure = s.f.caught(recover())
 	}
+	s.f.promptSince = 0
 	s.f.leave(s.level)
 	s.f.p.stats.over(s.begun)
 	s.f.p.note(EventEnd, 0, s.f.number())

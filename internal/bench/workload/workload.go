@@ -18,6 +18,7 @@ var All = []*bench.Workload{
 	forItems, loop,
 	pairCold, pairHot, pairEmpty, trickle,
 	submit, goAwait, futureAlone, chain, pingpong, suspended, lockUnlock, blocked,
+	timers,
 	idle,
 	files,
 }
