@@ -28,7 +28,7 @@ func queensJob(n int) *bench.Job {
 		Tasks: int64(countPlacements(empty)),
 		Bodies: map[bench.Runtime]bench.Body{
 			bench.Pinwheel: number(func(ctx context.Context) (int, error) {
-				return sched.Run(ctx, func(t *sched.Task) (int, error) { return queensTask(t, empty), nil })
+				return sched.Run(ctx, func(t *sched.Task) (int, error) { return queensTask(t, placements{empty, 0}), nil })
 			}),
 			bench.Goroutines: number(func(context.Context) (int, error) { return queensGoroutines(empty), nil }),
 			bench.Serial:     number(func(context.Context) (int, error) { return queensSerial(empty), nil }),
@@ -40,25 +40,28 @@ func queensJob(n int) *bench.Job {
 // queensKnown are the published numbers of solutions for n = 1, 2, ... (OEIS A000170).
 var queensKnown = [...]int{1, 0, 0, 2, 10, 4, 40, 92, 352, 724, 2680, 14200, 73712, 365596, 2279184, 14772512}
 
-// A board has a queen in each of its first rows.
+// A board has a queen in each of its first rows. Their columns take four bits each, those of the last row the lowest: a board
+// is passed in registers.
 type board struct {
-	column     [16]int8
+	columns    uint64
 	rows, size int8
 }
 
 // safe says whether a queen in the column of the next row is attacked by none.
-func (b *board) safe(column int8) bool {
-	for row := range b.rows {
-		d := b.column[row] - column
-		if d == 0 || d == b.rows-row || d == row-b.rows {
+func (b board) safe(column int8) bool {
+	queens := b.columns
+	for distance := int8(1); distance <= b.rows; distance++ {
+		d := int8(queens&15) - column
+		if d == 0 || d == distance || d == -distance {
 			return false
 		}
+		queens >>= 4
 	}
 	return true
 }
 
 // next returns the first safe column of the next row that is not before the given one, or b.size.
-func (b *board) next(column int8) int8 {
+func (b board) next(column int8) int8 {
 	for column < b.size && !b.safe(column) {
 		column++
 	}
@@ -66,34 +69,33 @@ func (b *board) next(column int8) int8 {
 }
 
 // with returns the board with one more queen.
-func (b *board) with(column int8) board {
-	c := *b
-	c.column[c.rows] = column
-	c.rows++
-	return c
+func (b board) with(column int8) board {
+	return board{b.columns<<4 | uint64(column), b.rows + 1, b.size}
 }
 
-var placements = sched.NewFork[board, int]()
+// Placements are the argument of a fork: those in the next row of a board, from a column on.
+type placements struct {
+	board
+	column int8
+}
 
-func queensTask(t *sched.Task, b board) int {
-	if b.rows == b.size {
+var rows = sched.NewFork[placements, int]()
+
+// queensTask counts the solutions with a placement in a column, while those in the columns after it are a fork, and goes on with them
+// if nobody has stolen it.
+func queensTask(t *sched.Task, p placements) int {
+	if p.rows == p.size {
 		return 1
 	}
-	return queensRow(t, &b, b.next(0))
-}
-
-// queensRow forks the placement in a column and goes on with the columns after it; the last is not forked.
-func queensRow(t *sched.Task, b *board, column int8) int {
-	if column == b.size {
-		return 0
+	sum := 0
+	for c := p.next(p.column); c < p.size; c = p.next(c + 1) {
+		others := rows.Fork(t, queensTask, placements{p.board, c + 1})
+		sum += queensTask(t, placements{p.with(c), 0})
+		if !others.Reclaim(t) {
+			return sum + others.Join(t)
+		}
 	}
-	following := b.next(column + 1)
-	if following == b.size {
-		return queensTask(t, b.with(column))
-	}
-	f := placements.Fork(t, queensTask, b.with(column))
-	rest := queensRow(t, b, following)
-	return f.Join(t) + rest
+	return sum
 }
 
 // queensGoroutines starts a goroutine for each placement in the first rows, which makes hundreds of them of fair sizes, and
@@ -105,7 +107,7 @@ func queensGoroutines(b board) int {
 	}
 	var (
 		wg     sync.WaitGroup
-		counts [len(b.column)]int
+		counts [len(queensKnown)]int
 	)
 	for c := b.next(0); c < b.size; c = b.next(c + 1) {
 		wg.Go(func() { counts[c] = queensGoroutines(b.with(c)) })

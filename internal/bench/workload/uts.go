@@ -70,32 +70,41 @@ type utsTree struct {
 	known       census
 }
 
-// A node is its hash and depth.
+// A node is its hash and depth. The hash is kept in words, not as an array, so that a node is passed in registers; in memory
+// a copy of it would be read in other pieces than it was written in, for which a CPU waits until the writes have left its
+// store buffer. That is longer than a fork takes.
 type utsNode struct {
-	state [sha1.Size]byte
-	depth int32
+	hi, mid   uint64
+	lo, depth uint32
+}
+
+func newNode(hash [sha1.Size]byte, depth uint32) utsNode {
+	return utsNode{
+		hi: binary.BigEndian.Uint64(hash[:]), mid: binary.BigEndian.Uint64(hash[8:]), lo: binary.BigEndian.Uint32(hash[16:]),
+		depth: depth,
+	}
 }
 
 func (tree *utsTree) root() utsNode {
 	var b [sha1.Size]byte
 	binary.BigEndian.PutUint32(b[16:], tree.seed)
-	return utsNode{state: sha1.Sum(b[:])}
+	return newNode(sha1.Sum(b[:]), 0)
 }
 
 // child returns the i-th child of a node.
-func (n *utsNode) child(i int) utsNode {
+func (n utsNode) child(i int) utsNode {
 	var b [sha1.Size + 4]byte
-	copy(b[:], n.state[:])
+	binary.BigEndian.PutUint64(b[:], n.hi)
+	binary.BigEndian.PutUint64(b[8:], n.mid)
+	binary.BigEndian.PutUint32(b[16:], n.lo)
 	binary.BigEndian.PutUint32(b[sha1.Size:], uint32(i))
-	return utsNode{state: sha1.Sum(b[:]), depth: n.depth + 1}
+	return newNode(sha1.Sum(b[:]), n.depth+1)
 }
 
 // uniform returns the node's random number in [0, 1).
-func (n *utsNode) uniform() float64 {
-	return float64(binary.BigEndian.Uint32(n.state[16:])&math.MaxInt32) / (1 << 31)
-}
+func (n utsNode) uniform() float64 { return float64(n.lo&math.MaxInt32) / (1 << 31) }
 
-func (tree *utsTree) childrenOf(n *utsNode) int {
+func (tree *utsTree) childrenOf(n utsNode) int {
 	const most = 100 // of any node but a binomial root
 	mean := tree.branch
 	depth, limit := int(n.depth), tree.depth
@@ -129,7 +138,7 @@ func (c census) String() string {
 }
 
 // of returns the census of the node alone.
-func (n *utsNode) census(children int) census {
+func (n utsNode) census(children int) census {
 	c := census{nodes: 1, depth: int64(n.depth)}
 	if children == 0 {
 		c.leaves = 1
@@ -137,46 +146,50 @@ func (n *utsNode) census(children int) census {
 	return c
 }
 
-// A subtree is the argument of a fork.
-type subtree struct {
-	tree *utsTree
-	node utsNode
+// A family is the argument of a fork: children of a node that are still to be searched, all up to the last. It has no pointer
+// to the tree, because more than four words would not be passed in registers. The forked function is a method of the tree
+// instead.
+type family struct {
+	parent utsNode
+	last   int
 }
 
-var subtrees = sched.NewFork[subtree, census]()
+var families = sched.NewFork[family, census]()
+
+// utsTasks searches a tree by tasks.
+type utsTasks struct {
+	*utsTree
+	rest func(*sched.Task, family) census // siblings, once and for all
+}
 
 func (tree *utsTree) pinwheel(r *bench.Run) (string, error) {
-	c, err := sched.Run(r.Context, func(t *sched.Task) (census, error) {
-		return utsTask(t, subtree{tree, tree.root()}), nil
-	})
+	s := &utsTasks{utsTree: tree}
+	s.rest = s.siblings
+	c, err := sched.Run(r.Context, func(t *sched.Task) (census, error) { return s.visit(t, tree.root()), nil })
 	return c.String(), err
 }
 
-func utsTask(t *sched.Task, s subtree) census {
-	children := s.tree.childrenOf(&s.node)
-	c := s.node.census(children)
+func (s *utsTasks) visit(t *sched.Task, n utsNode) census {
+	children := s.childrenOf(n)
+	c := n.census(children)
 	if children > 0 {
-		c = c.add(utsChildren(t, &s, children))
+		c = c.add(s.siblings(t, family{n, children - 1}))
 	}
 	return c
 }
 
-// utsChildren forks the children, some at a time, and joins them, the last forked first.
-func utsChildren(t *sched.Task, s *subtree, children int) census {
-	var forks [8]sched.Forked[subtree, census]
+// siblings visits the last child, while the others are a fork, and goes on with those that nobody has stolen. So a thief gets
+// what is left of a family, near the root most of the tree.
+func (s *utsTasks) siblings(t *sched.Task, f family) census {
 	var c census
-	for i := 0; i < children; {
-		n := 0
-		for ; n < len(forks) && i < children; n++ {
-			forks[n] = subtrees.Fork(t, utsTask, subtree{s.tree, s.node.child(i)})
-			i++
-		}
-		for n > 0 {
-			n--
-			c = c.add(forks[n].Join(t))
+	for ; f.last > 0; f.last-- {
+		others := families.Fork(t, s.rest, family{f.parent, f.last - 1})
+		c = c.add(s.visit(t, f.parent.child(f.last)))
+		if !others.Reclaim(t) {
+			return c.add(others.Join(t))
 		}
 	}
-	return c
+	return c.add(s.visit(t, f.parent.child(0)))
 }
 
 // A utsSearch is a search by goroutines. A child gets one while fewer than a few for each worker run, which keeps all of
@@ -198,7 +211,7 @@ func (tree *utsTree) goroutines(r *bench.Run) (string, error) {
 
 // visit returns the census of what it did not leave to other goroutines.
 func (s *utsSearch) visit(n utsNode) census {
-	children := s.childrenOf(&n)
+	children := s.childrenOf(n)
 	c := n.census(children)
 	for i := range children {
 		child := n.child(i)
@@ -226,7 +239,7 @@ func (tree *utsTree) serial(*bench.Run) (string, error) {
 }
 
 func (tree *utsTree) search(n utsNode) census {
-	children := tree.childrenOf(&n)
+	children := tree.childrenOf(n)
 	c := n.census(children)
 	for i := range children {
 		c = c.add(tree.search(n.child(i)))

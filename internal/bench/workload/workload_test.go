@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
+	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
 // sample is a small tree to walk.
@@ -164,7 +165,7 @@ func TestSkynetOfAMillion(t *testing.T) {
 // awkward are inputs on which sorts go wrong.
 func awkward() map[string][]int {
 	inputs := map[string][]int{}
-	for _, n := range []int{0, 1, 2, insertionUpTo, insertionUpTo + 1, 1000, 3 * mergeUpTo} {
+	for _, n := range []int{0, 1, 2, insertionUpTo, insertionUpTo + 1, 1000, 3 * mergeSome} {
 		up, down, same, two, random := make([]int, n), make([]int, n), make([]int, n), make([]int, n), make([]int, n)
 		for i := range n {
 			up[i], down[i], same[i], two[i], random[i] = i, -i, 7, i%2, rand.IntN(n/2+1)
@@ -177,13 +178,26 @@ func awkward() map[string][]int {
 }
 
 func TestSortsSortWhatIsAwkward(t *testing.T) {
+	s, err := sched.New(sched.WithWorkers(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := sched.With(t.Context(), s)
+	task := func(sort func(t *sched.Task) struct{}) {
+		if _, err := sched.Run(ctx, func(t *sched.Task) (struct{}, error) { return sort(t), nil }); err != nil {
+			t.Error(err)
+		}
+	}
 	for name, input := range awkward() {
 		want := slices.Sorted(slices.Values(input))
 		for sorter, sort := range map[string]func(a, space []int){
 			"quicksort":            func(a, _ []int) { quicksortSerial(a) },
+			"quicksort tasks":      func(a, _ []int) { task(func(t *sched.Task) struct{} { return quicksortTask(t, a) }) },
 			"quicksort goroutines": func(a, _ []int) { quicksortGoroutines(a, 50) },
-			"mergesort":            func(a, space []int) { sorting{a, space, false}.serial() },
-			"mergesort goroutines": func(a, space []int) { sorting{a, space, false}.goroutines(50) },
+			"mergesort":            func(a, space []int) { newSorting(a, space).serial() },
+			"mergesort tasks":      func(a, space []int) { task(func(t *sched.Task) struct{} { return mergesortTask(t, newSorting(a, space)) }) },
+			"mergesort goroutines": func(a, space []int) { newSorting(a, space).goroutines(50) },
 		} {
 			a := slices.Clone(input)
 			sort(a, make([]int, len(a)))
