@@ -196,7 +196,9 @@ func TestSortsSortWhatIsAwkward(t *testing.T) {
 			"quicksort tasks":      func(a, _ []int) { task(func(t *sched.Task) struct{} { return quicksortTask(t, a) }) },
 			"quicksort goroutines": func(a, _ []int) { quicksortGoroutines(a, 50) },
 			"mergesort":            func(a, space []int) { newSorting(a, space).serial() },
-			"mergesort tasks":      func(a, space []int) { task(func(t *sched.Task) struct{} { return mergesortTask(t, newSorting(a, space)) }) },
+			"mergesort tasks": func(a, space []int) {
+				task(func(t *sched.Task) struct{} { return mergesortTask(t, newSorting(a, space)) })
+			},
 			"mergesort goroutines": func(a, space []int) { newSorting(a, space).goroutines(50) },
 		} {
 			a := slices.Clone(input)
