@@ -482,7 +482,19 @@ func TestClosingThePollerEndsEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, b := pair(t, p, "tcp", "127.0.0.1:0")
+		far, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer far.Close()
+		dial := func() *Conn {
+			c, err := p.Dial(background, "tcp", far.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		a, b := dial(), dial()
 		l := listen(t, p, "tcp", "127.0.0.1:0")
 		var calls sync.WaitGroup
 		calls.Go(func() {

@@ -10,85 +10,109 @@ import (
 	"github.com/pinwheel-sched/pinwheel/timer"
 )
 
-// deadlines are those of the two sides of a descriptor. They are made when the first is set.
-type deadlines struct{ r, w deadline }
-
-// A deadline is a time on the clock of the wheels.
+// deadlines are those of the two sides of a descriptor, as times on the clock of the wheels. They are made when the first is set.
 //
 // Servers move their deadlines on with each request and hardly ever reach one. So a deadline that is later than what the timer
 // is set to leaves the timer alone: when that fires, it is set again.
-type deadline struct {
+type deadlines struct {
 	timer  timer.Timer
 	wheels *timer.Wheels
-	side   *side
-	ready  bool // it makes the side ready instead of expired: the end of a pause
 
 	mu   sync.Mutex
-	at   time.Duration // 0: none
+	r, w deadline
 	due  time.Duration // when the timer fires; 0: it does not
 	gone bool          // the descriptor is closed
 }
 
-func (d *deadline) init(wheels *timer.Wheels, s *side) {
-	d.wheels, d.side = wheels, s
-	d.timer.Init(d.fire)
+type deadline struct {
+	side *side
+	at   time.Duration // 0: none
 }
 
-// set sets the deadline so far from now, or removes it if there is none.
-func (d *deadline) set(shard *timer.Shard, left time.Duration, none bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case d.gone:
-	case none:
+func newDeadlines(d *desc) *deadlines {
+	t := &deadlines{wheels: d.poller.wheels, r: deadline{side: &d.r}, w: deadline{side: &d.w}}
+	t.timer.Init(t.fire)
+	return t
+}
+
+// set sets a deadline. 0 is none, and what is not after now has passed. It returns the side if its wait has to be ended.
+func (d *deadline) set(now, at time.Duration) (expired *side) {
+	if at != 0 && at <= now {
 		d.at = 0
-		d.side.word.And(^sideExpired)
-	case left <= 0:
-		d.at = 0
-		d.side.end(sideExpired)
-	default:
-		if !d.ready {
-			d.side.word.And(^sideExpired)
-		}
-		now := d.wheels.Now()
-		d.at = now + min(left, 1<<62-now)
-		if d.due == 0 || d.due > d.at {
-			d.due = d.at
-			d.timer.ResetAt(shard, d.at)
+		d.side.word.Or(sideExpired)
+		return d.side
+	}
+	d.at = at
+	d.side.word.And(^sideExpired)
+	return nil
+}
+
+// expire does what is due.
+func (d *deadline) expire(now time.Duration) (expired *side) {
+	if d.at == 0 || d.at > now {
+		return nil
+	}
+	return d.set(now, d.at)
+}
+
+// end ends the waits of sides that have expired. Both have been marked before, so that whoever is woken finds the other
+// expired as well.
+func end(sides ...*side) {
+	for _, s := range sides {
+		if s != nil {
+			s.rouse()
 		}
 	}
+}
+
+// next returns the earlier deadline, or 0.
+func (t *deadlines) next() time.Duration {
+	if t.r.at == 0 || t.w.at != 0 && t.w.at < t.r.at {
+		return t.w.at
+	}
+	return t.r.at
 }
 
 // fire is called by the timer.
-func (d *deadline) fire() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.due = 0
-	switch {
-	case d.gone || d.at == 0:
-	case d.at <= d.wheels.Now():
-		d.at = 0
-		if d.ready {
-			d.side.event(false)
-		} else {
-			d.side.end(sideExpired)
-		}
-	default:
-		d.due = d.at
-		d.timer.Reset(d.at - d.wheels.Now())
+func (t *deadlines) fire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.due = 0
+	if t.gone {
+		return
+	}
+	now := t.wheels.Now()
+	end(t.r.expire(now), t.w.expire(now))
+	if t.due = t.next(); t.due != 0 {
+		t.timer.Reset(t.due - now)
 	}
 }
 
-func (d *deadline) stop() {
-	d.mu.Lock()
-	d.gone = true
-	d.mu.Unlock()
-	d.timer.Stop()
+func (t *deadlines) set(shard *timer.Shard, now, at time.Duration, read, write bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gone {
+		return
+	}
+	var r, w *side
+	if read {
+		r = t.r.set(now, at)
+	}
+	if write {
+		w = t.w.set(now, at)
+	}
+	end(r, w)
+	if next := t.next(); next != 0 && (t.due == 0 || t.due > next) {
+		t.due = next
+		t.timer.ResetAt(shard, next)
+	}
 }
 
 func (t *deadlines) stop() {
-	t.r.stop()
-	t.w.stop()
+	t.mu.Lock()
+	t.gone = true
+	t.mu.Unlock()
+	t.timer.Stop()
 }
 
 // setDeadline sets the deadlines of reading, writing or both. Those that have passed end waits at once.
@@ -102,21 +126,18 @@ func (d *desc) setDeadline(t time.Time, read, write bool) error {
 		if t.IsZero() {
 			return nil
 		}
-		limits = &deadlines{}
-		limits.r.init(d.poller.wheels, &d.r)
-		limits.w.init(d.poller.wheels, &d.w)
+		limits = newDeadlines(d)
 		if !d.timers.CompareAndSwap(nil, limits) {
 			limits = d.timers.Load()
 		}
 	}
-	left := time.Until(t)
-	shard := d.poller.nearest()
-	if read {
-		limits.r.set(shard, left, t.IsZero())
+	var now, at time.Duration
+	if !t.IsZero() {
+		now = d.poller.wheels.Now()
+		left := time.Until(t)
+		at = max(now+min(left, 1<<62-now), 1)
 	}
-	if write {
-		limits.w.set(shard, left, t.IsZero())
-	}
+	limits.set(d.poller.nearest(), now, at, read, write)
 	if d.life.Load()&descClosed != 0 { // after setting the timer: retire may have come before there was one to stop
 		limits.stop()
 	}

@@ -42,16 +42,35 @@ const descClosed uint32 = 1 << 31
 func (d *desc) open(p *Poller, fd int, connecting bool) error {
 	d.poller = p
 	d.life.Store(1)
-	d.r.word.Store(sideReady)
+	if d.r.hook == nil { // which is to be called when there is something, and not before
+		d.r.word.Store(sideReady)
+	}
 	if !connecting {
 		d.w.word.Store(sideReady)
 	}
 	if err := p.register(&d.source, fd, d); err != nil {
+		d.life.Store(descClosed)
 		_ = unix.Close(fd)
 		return err
 	}
 	return nil
 }
+
+// watch sets what is called when there is something to read. It is set before the descriptor is opened.
+func (d *desc) watch(h hook) { d.r.hook = h }
+
+func (d *desc) hook() hook { return d.r.hook }
+
+// arm has the hook called once for what there is to read from now on. The poller does that anyway.
+func (d *desc) arm() {}
+
+// isReadable reports whether reading may have something to say.
+func (d *desc) isReadable() bool { return d.r.word.Load()&(sideReady|sideExpired|sideClosed) != 0 }
+
+func (d *desc) isClosed() bool { return d.life.Load()&descClosed != 0 }
+
+// discard closes the descriptor and does not wait.
+func (d *desc) discard() { _ = d.retire(nil) }
 
 // ready makes it a [sink].
 func (d *desc) ready(events uint32) {

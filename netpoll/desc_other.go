@@ -31,7 +31,8 @@ type desc struct {
 	ahead   []byte
 	lost    error // what ended it
 	arrived atom.Bool
-	hook    hook
+	expired atom.Bool // its deadline, while it was awaited
+	watcher hook
 }
 
 // A hook is told that there is something to read, or that there will not be.
@@ -51,6 +52,7 @@ func (d *desc) open(p *Poller, std net.Conn) error {
 	d.std, d.poller = std, p
 	d.r.set, d.w.set = std.SetReadDeadline, std.SetWriteDeadline
 	if err := p.adopt(d); err != nil {
+		d.closed.Store(true)
 		_ = std.Close()
 		return err
 	}
@@ -73,11 +75,34 @@ func (d *desc) close() error {
 	}
 	d.poller.orphans.remove(d)
 	err := d.std.Close()
-	if d.hook != nil {
-		d.hook.rouse()
+	if d.watcher != nil {
+		d.watcher.rouse()
 	}
 	return err
 }
+
+// watch sets what is called when there is something to read. It is set before the connection is opened.
+func (d *desc) watch(h hook) { d.watcher = h }
+
+func (d *desc) hook() hook { return d.watcher }
+
+// arm has the hook called once for what there is to read from now on.
+func (d *desc) arm() {
+	go func() {
+		if d.awaitReading(context.Background()) != nil {
+			d.expired.Store(true)
+		}
+		d.watcher.rouse()
+	}()
+}
+
+// isReadable reports whether reading may have something to say.
+func (d *desc) isReadable() bool { return d.arrived.Load() || d.expired.Load() || d.closed.Load() }
+
+func (d *desc) isClosed() bool { return d.closed.Load() }
+
+// discard closes the connection and does not wait.
+func (d *desc) discard() { _ = d.close() }
 
 // call calls fn, which reads or writes. If ctx is done first, fn is interrupted by a deadline.
 func (d *desc) call(ctx context.Context, s *side, fn func() error) error {
@@ -209,6 +234,9 @@ func (d *desc) tryRead(b []byte) (int, error) {
 	defer d.r.turn.Unlock()
 	n, err := d.takeAhead(b)
 	if n == 0 && err == nil && len(b) > 0 {
+		if d.expired.Swap(false) {
+			return 0, os.ErrDeadlineExceeded
+		}
 		if d.closed.Load() {
 			return 0, net.ErrClosed
 		}

@@ -54,7 +54,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // AcceptConn is [Listener.Accept] under a context, and returns a *[Conn].
 func (l *Listener) AcceptConn(ctx context.Context) (*Conn, error) {
-	c, err := l.accept(ctx)
+	c, err := l.accept(ctx, nil)
 	if err != nil {
 		return nil, l.fail("accept", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pinwheel-sched/pinwheel/timer"
 )
 
 // listening is a listening socket. Package net makes it, because there is no end to what an address may mean; then its
@@ -62,7 +64,9 @@ func (l *Listener) tcp() bool { return l.network[0] == 't' }
 
 // accept takes the next connection that has come in. After the last one of a batch the system says so, and only then does the
 // listener wait: connections that come in together cost one wait.
-func (l *Listener) accept(ctx context.Context) (*Conn, error) {
+//
+// prepare, if it is not nil, is called before the connection is registered.
+func (l *Listener) accept(ctx context.Context, prepare func(c *Conn)) (*Conn, error) {
 	if err := l.d.lockSide(ctx, &l.d.r); err != nil {
 		return nil, err
 	}
@@ -77,7 +81,7 @@ func (l *Listener) accept(ctx context.Context) (*Conn, error) {
 		switch err {
 		case nil:
 			l.lost = 0
-			c, err := l.conn(fd, peer)
+			c, err := l.conn(fd, peer, prepare)
 			if err != nil && !scarce(err) {
 				return nil, err
 			}
@@ -105,17 +109,16 @@ func scarce(err error) bool {
 // backOff waits until it makes sense to accept again, or the listener is closed or its deadline passes.
 func (l *Listener) backOff(ctx context.Context) error {
 	s := &l.d.r
-	t := &deadline{}
 	s.word.And(^sideReady)
-	t.init(l.poller.wheels, s)
-	t.ready = true
-	t.set(l.poller.nearest(), l.lost.next(), false)
-	defer t.stop()
+	var t timer.Timer
+	t.Init(func() { s.event(false) })
+	t.ResetOn(l.poller.nearest(), l.lost.next())
+	defer t.Stop()
 	return l.d.await(ctx, s)
 }
 
 // conn makes a connection of an accepted descriptor.
-func (l *Listener) conn(fd int, peer unix.Sockaddr) (*Conn, error) {
+func (l *Listener) conn(fd int, peer unix.Sockaddr, prepare func(c *Conn)) (*Conn, error) {
 	c := &Conn{network: l.network, local: l.addr, remote: addrOf(peer, l.network)}
 	if l.tcp() {
 		if a, ok := l.addr.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
@@ -123,6 +126,9 @@ func (l *Listener) conn(fd int, peer unix.Sockaddr) (*Conn, error) {
 		}
 	}
 	c.d.socket, c.d.atEOF = true, true
+	if prepare != nil {
+		prepare(c)
+	}
 	if err := c.d.open(l.poller, fd, false); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,8 @@ func (p *Poller) adoptListener(std net.Listener, network string) (*Listener, err
 
 func (l *Listener) orphan() { _ = l.Close() }
 
-func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
+// prepare, if it is not nil, is called before anything is read.
+func (l *Listener) accept(ctx context.Context, prepare func(c *Conn)) (c *Conn, err error) {
 	if err := l.s.turn.Lock(ctx); err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
 			std, err := l.std.Accept()
 			if err == nil {
 				l.lost = 0
-				c, err = l.poller.connOf(std, l.network)
+				c, err = l.poller.connOf(std, l.network, prepare)
 				return err
 			}
 			if !scarce(err) || ctx.Err() != nil {
@@ -65,9 +66,12 @@ func scarce(err error) bool {
 }
 
 // connOf wraps a connection of package net.
-func (p *Poller) connOf(std net.Conn, network string) (*Conn, error) {
+func (p *Poller) connOf(std net.Conn, network string, prepare func(c *Conn)) (*Conn, error) {
 	c := &Conn{network: network, local: std.LocalAddr(), remote: std.RemoteAddr()}
 	_, c.d.atEOF = std.(interface{ CloseWrite() error })
+	if prepare != nil {
+		prepare(c)
+	}
 	if err := c.d.open(p, std); err != nil {
 		return nil, c.fail("dial", err)
 	}
@@ -103,7 +107,7 @@ func (p *Poller) connect(ctx context.Context, network string, a netip.AddrPort, 
 		var std net.Conn
 		var d net.Dialer
 		if std, err = d.DialContext(ctx, network, address); err == nil {
-			c, err = p.connOf(std, network)
+			c, err = p.connOf(std, network, nil)
 		}
 	})
 	return c, err

@@ -40,6 +40,39 @@ func ListenPacket(ctx context.Context, network, address string) (*netpoll.Packet
 	return p.ListenPacket(ctx, network, address)
 }
 
+// Serve accepts connections and calls handler for each, in a task of its own, and closes the connection when handler returns.
+// Within handler, calls of c suspend the task; those of c.With(t) also end when t is cancelled.
+//
+// It goes on until the listener is closed; then it waits for the handlers that are at work, and returns nil. If ctx is done, it closes
+// the listener and the connections, so that what waits for them ends, waits for the handlers, and returns ctx's error. It
+// returns [ErrClosed] if the scheduler is closed.
+//
+// A panic of handler closes its connection and goes to the panic handler ([WithPanicHandler]), or ends the process if there is none.
+func Serve(ctx context.Context, l *netpoll.Listener, handler func(t *Task, c *netpoll.Conn)) error {
+	if handler == nil {
+		panic("pinwheel: Serve with a nil handler")
+	}
+	_, pool := where(ctx)
+	return l.Serve(ctx, pool, handler)
+}
+
+// ServeReadable accepts connections and calls handler whenever one of them has something to read, or has come to its end. It is for
+// many connections that are idle most of the time: between the calls a connection has no task, no stack and no buffer.
+//
+// Calls for one connection come one after the other. handler should read what there is, with [netpoll.Conn.TryRead] or Read, and
+// return; if it leaves something, it is called again, when the other connections have had their turn. A call that waits suspends the
+// task, and the connection has a stack until then. If handler returns an error, the connection is closed; io.EOF
+// is the usual one. A deadline that passes makes the connection readable: reading says what has happened.
+//
+// It ends as [Serve] does. Once the listener is closed, connections that have nothing to read are closed. Panics are as in [Serve].
+func ServeReadable(ctx context.Context, l *netpoll.Listener, handler func(t *Task, c *netpoll.Conn) error) error {
+	if handler == nil {
+		panic("pinwheel: ServeReadable with a nil handler")
+	}
+	_, pool := where(ctx)
+	return l.ServeReadable(ctx, pool, handler)
+}
+
 // pollerOf returns the poller of the scheduler that ctx names.
 func pollerOf(ctx context.Context) (*netpoll.Poller, error) {
 	_, pool := where(ctx)

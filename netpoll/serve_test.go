@@ -1,0 +1,353 @@
+package netpoll
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
+)
+
+// newLoop returns a pool whose workers turn a poller.
+func newLoop(t testing.TB, workers int) (*Poller, *worker.Pool) {
+	t.Helper()
+	p := newPoller(t)
+	pool, err := worker.New(worker.Config{
+		Workers: workers,
+		Loop:    func() (worker.Loop, error) { return turner{p}, nil },
+		OnPanic: func(*worker.PanicError) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Loop(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	return p, pool
+}
+
+func echoTask(t *worker.Task, c *Conn) {
+	v := c.With(t)
+	_, _ = io.Copy(v, v)
+}
+
+func echoReadable(_ *worker.Task, c *Conn) error {
+	var b [4096]byte
+	n, err := c.TryRead(b[:])
+	if err != nil {
+		return err
+	}
+	_, err = c.Write(b[:n])
+	return err
+}
+
+// styles are the two ways to serve an echo.
+var styles = map[string]func(l *Listener, ctx context.Context, pool *worker.Pool) error{
+	"tasks": func(l *Listener, ctx context.Context, pool *worker.Pool) error { return l.Serve(ctx, pool, echoTask) },
+	"readable": func(l *Listener, ctx context.Context, pool *worker.Pool) error {
+		return l.ServeReadable(ctx, pool, echoReadable)
+	},
+}
+
+func inBothStyles(t *testing.T, f func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error)) {
+	for style, serve := range styles {
+		t.Run(style, func(t *testing.T) { f(t, serve) })
+	}
+}
+
+func say(t testing.TB, c net.Conn, text string) {
+	t.Helper()
+	if _, err := c.Write([]byte(text)); err != nil {
+		t.Error(err)
+		return
+	}
+	b := make([]byte, len(text))
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != text {
+		t.Errorf("said %q, heard %q, %v", text, b, err)
+	}
+}
+
+func TestEchoToMany(t *testing.T) {
+	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+		for _, workers := range []int{1, 2, 8} {
+			p, pool := newLoop(t, workers)
+			l := listen(t, p, "tcp", "127.0.0.1:0")
+			served := make(chan error)
+			go func() { served <- serve(l, background, pool) }()
+			var clients sync.WaitGroup
+			for range 50 {
+				clients.Go(func() {
+					c, err := net.Dial("tcp", l.Addr().String())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer c.Close()
+					for range 20 {
+						say(t, c, "hello")
+					}
+				})
+			}
+			clients.Wait()
+			_ = l.Close()
+			if err := <-served; err != nil {
+				t.Errorf("%d workers: serving ended with %v", workers, err)
+			}
+		}
+	})
+}
+
+// Closing the listener lets handlers end; the end of the context ends them.
+func TestServingEnds(t *testing.T) {
+	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+		p, pool := newLoop(t, 2)
+		for range 10 {
+			l := listen(t, p, "tcp", "127.0.0.1:0")
+			ctx, cancel := context.WithCancel(background)
+			served := make(chan error)
+			go func() { served <- serve(l, ctx, pool) }()
+			var all []net.Conn
+			for range 5 {
+				c, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				say(t, c, "x")
+				all = append(all, c)
+			}
+			cancel()
+			if err := <-served; !errors.Is(err, context.Canceled) {
+				t.Errorf("serving ended with %v", err)
+			}
+			for _, c := range all {
+				if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+					t.Errorf("a connection is still open: %d, %v", n, err)
+				}
+				_ = c.Close()
+			}
+			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("the listener is still open: %v", err)
+			}
+		}
+	})
+}
+
+func TestServingEndsWithThePool(t *testing.T) {
+	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+		p, pool := newLoop(t, 2)
+		l := listen(t, p, "tcp", "127.0.0.1:0")
+		served := make(chan error)
+		go func() { served <- serve(l, background, pool) }()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		say(t, c, "x")
+		_ = pool.Close()
+		if err := <-served; !errors.Is(err, worker.ErrClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("the connection is still open")
+		}
+	})
+}
+
+// Draining closes connections that have nothing to say, and lets a handler end.
+func TestADrainLetsHandlersEnd(t *testing.T) {
+	p, pool := newLoop(t, 2)
+	l := listen(t, p, "tcp", "127.0.0.1:0")
+	began, goOn := make(chan bool), make(chan bool)
+	served := make(chan error)
+	go func() {
+		served <- l.ServeReadable(background, pool, func(t *worker.Task, c *Conn) error {
+			began <- true
+			var w worker.Waiter
+			w.Init(t)
+			go func() { <-goOn; w.Wake() }()
+			_ = w.Wait(t)
+			return echoReadable(t, c)
+		})
+	}()
+	idle, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	busy, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	if _, err := busy.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	_ = l.Close()
+	if _, err := idle.Read(make([]byte, 1)); err == nil {
+		t.Error("the idle connection is still open")
+	}
+	goOn <- true
+	if b, err := io.ReadAll(busy); string(b) != "x" || err != nil {
+		t.Errorf("the answer is %q, %v", b, err)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("serving ended with %v", err)
+	}
+}
+
+// A handler that fails takes its connection with it and nothing else.
+func TestHandlersThatFail(t *testing.T) {
+	p, pool := newLoop(t, 2)
+	var calls atomic.Int32
+	fail := func(t *worker.Task, c *Conn) error {
+		var b [1]byte
+		n, err := c.TryRead(b[:])
+		if n == 0 {
+			return err
+		}
+		calls.Add(1)
+		switch b[0] {
+		case 'p':
+			panic("as asked")
+		case 'e':
+			return errors.New("as asked")
+		}
+		_, err = c.Write(b[:])
+		return err
+	}
+	serve := map[string]func(l *Listener) error{
+		"readable": func(l *Listener) error { return l.ServeReadable(background, pool, fail) },
+		"tasks": func(l *Listener) error {
+			return l.Serve(background, pool, func(t *worker.Task, c *Conn) {
+				for {
+					if _, err := c.Readv(nil); err != nil {
+						return
+					}
+					if err := c.d.awaitReading(t); err != nil {
+						return
+					}
+					if err := fail(t, c); err != nil && err != ErrWouldBlock {
+						return
+					}
+				}
+			})
+		},
+	}
+	for style, serve := range serve {
+		t.Run(style, func(t *testing.T) {
+			l := listen(t, p, "tcp", "127.0.0.1:0")
+			served := make(chan error)
+			go func() { served <- serve(l) }()
+			good, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer good.Close()
+			for _, how := range []string{"p", "e", "p"} {
+				say(t, good, "x")
+				bad, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := bad.Write([]byte(how)); err != nil {
+					t.Error(err)
+				}
+				if n, err := bad.Read(make([]byte, 1)); n != 0 || err == nil {
+					t.Errorf("%s: read %d, %v from a connection that failed", how, n, err)
+				}
+				_ = bad.Close()
+			}
+			say(t, good, "x")
+			_ = l.Close()
+			_ = good.Close()
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// While one handler waits, the others are called.
+func TestAHandlerThatWaitsDelaysNobody(t *testing.T) {
+	p, pool := newLoop(t, 1)
+	l := listen(t, p, "tcp", "127.0.0.1:0")
+	release := make(chan bool)
+	go func() {
+		_ = l.ServeReadable(background, pool, func(t *worker.Task, c *Conn) error {
+			var b [4]byte
+			n, err := c.TryRead(b[:])
+			if n == 0 {
+				return err
+			}
+			if b[0] == 'w' {
+				var w worker.Waiter
+				w.Init(t)
+				go func() { <-release; w.Wake() }()
+				_ = w.Wait(t)
+			}
+			_, err = c.Write(b[:n])
+			return err
+		})
+	}()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	slow := []net.Conn{dial(), dial(), dial()}
+	quick := dial()
+	for _, c := range slow {
+		if _, err := c.Write([]byte("w")); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			say(t, quick, "x")
+		}
+	}
+	close(release)
+	for _, c := range slow {
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// On one worker, a connection that always has something to read does not keep the others from being served.
+func TestABusyConnectionLeavesOthersTheirTurn(t *testing.T) {
+	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+		p, pool := newLoop(t, 1)
+		l := listen(t, p, "tcp", "127.0.0.1:0")
+		go func() { _ = serve(l, background, pool) }()
+		flood, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for b := make([]byte, 1<<20); ; {
+				if _, err := flood.Write(b); err != nil {
+					return
+				}
+			}
+		}()
+		go func() { _, _ = io.Copy(io.Discard, flood) }()
+		for range 20 {
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			say(t, c, "x")
+			_ = c.Close()
+		}
+		_ = flood.Close()
+	})
+}
