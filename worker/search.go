@@ -27,13 +27,36 @@ func (w *worker) find(f *fiber) *Job {
 		}
 		if !w.anyReady() && !w.pool.stopping.Load() {
 			f.forget()
-			if !w.turn(atom.Now()) {
+			if !w.turn(atom.Now()) && !w.linger() {
 				w.park()
 			}
 		}
 	}
 	w.endSearch()
+	w.fruitless = false // a fiber is as good as a job
 	return nil
+}
+
+// linger waits a little for a fiber of the worker's own, if any are suspended and the worker does not search, because enough
+// others do. Two tasks that wait for each other in turn would otherwise put a thread to sleep each time. It reports whether there
+// is something to do.
+func (w *worker) linger() bool {
+	if w.isSearching || w.fruitless || w.suspended.Load() == 0 {
+		return false
+	}
+	for end := atom.Now() + w.spin; atom.Now() < end; {
+		for range 8 {
+			if w.anyReady() {
+				return true
+			}
+			atom.Yield()
+		}
+		if w.pool.anyWork() || w.pool.stopping.Load() {
+			return true
+		}
+	}
+	w.fruitless = true
+	return false
 }
 
 // local takes a prompt job, or one from the worker's own deque or the injector.
@@ -91,6 +114,7 @@ func (w *worker) search() *Job {
 			return j
 		}
 		if w.anyReady() || w.pool.stopping.Load() {
+			w.spin = w.pool.spin
 			return nil
 		}
 		if again || busy {

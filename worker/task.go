@@ -23,6 +23,8 @@ type Task struct {
 	region *Task                    // the root task that it is a part of, or itself
 	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
+
+	watched watch // for the task's own goroutine
 }
 
 type taskKey struct{}
@@ -60,6 +62,10 @@ func (t *Task) whole() *Task {
 }
 
 func (t *Task) end() {
+	if t.watched.over != nil {
+		t.watched.stop()
+		t.watched = watch{}
+	}
 	t.s = &ended.forkStack
 	t.home.Store(ended) // then look for somebody who asked for Done: the mirror image of canceller
 	if c := t.c.Load(); c != nil {
@@ -133,7 +139,12 @@ func (t *Task) Done() <-chan struct{} { return t.canceller().Done() }
 
 // cancel cancels the task's context, and with it what waits under it.
 func (t *Task) cancel(cause error) {
-	t.canceller().cancel(cause) // then look for a wait that has not seen that: the mirror image of Waiter.suspend
+	t.canceller().cancel(cause)
+	t.endWait() // then: the mirror image of Waiter.suspend
+}
+
+// endWait cancels the wait under the task's context, if the task waits on its own fiber.
+func (t *Task) endWait() {
 	if f := t.home.Load(); f != nil {
 		if w := f.waiter.Load(); w != nil && w.under == t {
 			w.cancel()
@@ -141,19 +152,36 @@ func (t *Task) cancel(cause error) {
 	}
 }
 
-// watched returns what a wait under t's context, on fiber f, has to watch. The task's own waits need not watch the task: cancel
-// finds them through the fiber. So they cost nothing if nobody else can cancel the task.
-func (t *Task) watched(f *fiber) context.Context {
-	switch c := t.c.Load(); {
-	case c != nil:
-		return c
-	case t.home.Load() != f: // somebody else's task
-		return t.canceller()
+// A watch has the waits of one task end when the context that it was started with is done. It is set up by the first wait and
+// ends with the task, so that the waits after that cost nothing.
+type watch struct {
+	over context.Context // nil if nothing is watched
+	stop func() bool
+}
+
+// watch sees to it that a wait of the task on fiber f, its own, is ended when the task's context is. It reports false if f is
+// not the task's. A wait is found through the fiber, by cancel and by what is set up here; so nothing is needed if nobody else
+// can cancel the task.
+func (t *Task) watch(f *fiber) bool {
+	if t.home.Load() != f {
+		return false
 	}
-	if o, ok := t.parent.(origin); ok {
-		return o.Task.canceller()
+	if t.watched.over == nil {
+		over := t.parent
+		if o, ok := over.(origin); ok {
+			over = o.Task.canceller()
+		}
+		if over.Done() != nil {
+			t.watched = watch{over, context.AfterFunc(over, t.endWait)}
+		}
 	}
-	return t.parent
+	return true
+}
+
+// calledOff reports whether the task was cancelled. It asks all those that would have called endWait, and after that.
+func (t *Task) calledOff() bool {
+	over := t.watched.over
+	return over != nil && over.Err() != nil || t.Err() != nil
 }
 
 // A taskCancel is the part of a task's context that costs something.

@@ -80,11 +80,15 @@ func (w *Waiter) suspend(ctx context.Context) error {
 	f := w.f
 	w.under, _ = ctx.(*Task)
 	w.since = tick.Now()
+	own := w.under != nil && w.under.watch(f)
 	f.waiter.Store(w) // then look for a cancellation: the mirror image of Pool.Close and Task.cancel
-	if f.p.pool.cancelled.Load() {
+	if f.p.pool.cancelled.Load() || own && w.under.calledOff() {
 		w.cancel()
 	}
-	stop := w.watch(ctx)
+	var stop func() bool
+	if !own {
+		stop = w.watch(ctx)
+	}
 	if w.state.CompareAndSwap(waitArmed, waitParked) {
 		f.suspend(fiberSuspended)
 	}
@@ -100,9 +104,6 @@ func (w *Waiter) suspend(ctx context.Context) error {
 
 // watch has the wait cancelled when ctx is done.
 func (w *Waiter) watch(ctx context.Context) (stop func() bool) {
-	if w.under != nil {
-		ctx = w.under.watched(w.f)
-	}
 	if ctx.Done() == nil {
 		return nil
 	}
