@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/victim"
 )
 
 // How a pool sleeps and wakes.
@@ -15,7 +16,7 @@ import (
 //
 //	To make work visible (notify):
 //	  put it in a deque or the injector, then read the state.
-//	  If somebody searches, or every seat is taken: done.
+//	  If somebody searches (in a large pool: more than a few, see victim.Enough), or every seat is taken: done.
 //	  Otherwise take a worker out of idle, count it awake and searching, and set its parked word.
 //
 //	To park (park):
@@ -75,7 +76,7 @@ func (p *Pool) crowded() bool {
 // the caller runs on, or nil.
 func (p *Pool) notify(from *proc) {
 	s := p.state.Load()
-	if searching(s) != 0 {
+	if victim.Enough(searching(s), p.size) {
 		return
 	}
 	if awake(s)+guests(s) >= p.size {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
 	"github.com/pinwheel-sched/pinwheel/internal/bench/report"
+	"github.com/pinwheel-sched/pinwheel/internal/sim"
+	"github.com/pinwheel-sched/pinwheel/testdata/topologies"
 )
 
 var shells = []string{"bash", "zsh", "fish"}
@@ -55,7 +57,7 @@ func valuesOf() map[string][]string {
 	for _, rt := range bench.Runtimes {
 		runtimes = append(runtimes, string(rt))
 	}
-	return map[string][]string{"--format": report.Formats, "--runtimes": runtimes}
+	return map[string][]string{"--format": report.Formats, "--runtimes": runtimes, "--topology": topologies.Names(), "--load": sim.Loads}
 }
 
 // fileFlags are the flags whose value is a path.
@@ -80,13 +82,15 @@ func (p *program) completeBash(b *bytes.Buffer) {
 	case $previous in
 	--format) words="%s" ;;
 	--runtimes) words="%s" ;;
+	--topology) words="%s" ;;
+	--load) words="%s" ;;
 	%s) COMPREPLY=($(compgen -f -- "$current")); return ;;
 	*)
 		if [ "$COMP_CWORD" -eq 1 ]; then
 			words="%s %s"
 		else
 			case ${COMP_WORDS[1]} in
-`, words(values["--format"]), words(values["--runtimes"]), strings.Join(fileFlags, "|"), words(p.commandNames()), words(p.commands[0].flagNames()))
+`, words(values["--format"]), words(values["--runtimes"]), words(values["--topology"]), words(values["--load"]), strings.Join(fileFlags, "|"), words(p.commandNames()), words(p.commands[0].flagNames()))
 	for _, c := range p.commands {
 		switch c.name {
 		case "":

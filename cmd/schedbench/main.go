@@ -5,6 +5,7 @@
 //	schedbench run WORKLOAD...        some of them, with sizes, runtimes and workers of choice
 //	schedbench compare OLD NEW        what changed between two files written with --json
 //	schedbench topo                   the topology, the limits found, and where workers go
+//	schedbench sim                    near against random victims, simulated on large machines
 //	schedbench env                    the settings in force and where they come from
 //	schedbench version
 //	schedbench completion SHELL

@@ -43,7 +43,7 @@ type command struct {
 func newProgram(stdout, stderr io.Writer) *program {
 	p := &program{stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)}
 	p.commands = []*command{
-		p.suiteCommand(), p.listCommand(), p.runCommand(), p.compareCommand(), p.topoCommand(), p.envCommand(), p.versionCommand(), p.completionCommand(),
+		p.suiteCommand(), p.listCommand(), p.runCommand(), p.compareCommand(), p.topoCommand(), p.simCommand(), p.envCommand(), p.versionCommand(), p.completionCommand(),
 	}
 	return p
 }

@@ -16,6 +16,10 @@
 //
 // The nearest idle worker, except that the hardware thread beside the waker is taken only after all others of the node: an idle
 // core is worth more than half of a busy one.
+//
+// How many are woken at once is limited: a worker that is on its way counts as searching, and whoever makes work visible leaves
+// it to those who search if there are enough of them. One is enough in a pool of usual size. In a large one waking one after the
+// other would take longer than the work: see [Enough], and docs/decisions for what the simulator says about both.
 package victim
 
 import (
@@ -39,6 +43,9 @@ var policyNames = [...]string{"near", "random"}
 
 // String returns what [ParsePolicy] reads.
 func (p Policy) String() string { return policyNames[p] }
+
+// MarshalText returns the name.
+func (p Policy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // ParsePolicy reads the name of a policy.
 func ParsePolicy(s string) (Policy, bool) {
@@ -146,6 +153,10 @@ func (o *Order) Distance(worker int) affinity.Ring {
 	}
 	return o.dist[worker]
 }
+
+// Enough reports whether so many workers that search, of so many in all, are enough for work that has become visible, so that no
+// other need be woken.
+func Enough(searching, workers int) bool { return searching > workers/32 }
 
 // Everywhere is the number of a round that leaves nothing out.
 const Everywhere = 1<<mostShift - 1
