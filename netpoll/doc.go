@@ -23,9 +23,19 @@
 // where it is cleared only by a call that found the descriptor drained. So a call on a descriptor that is known not to be
 // ready makes no system call, it waits; and nobody tells the kernel what is waited for.
 //
+// # Files
+//
+// Files are always ready, so there is nothing to wait for in epoll. A [Disk] reads them in line if the kernel has the data, by
+// io_uring if it has not, whose completions come through the poller, and by system calls on goroutines where there is no
+// io_uring.
+//
 // # Where things are
 //
 //	poller.go        the life of a poller
 //	epoll_linux.go   its thread, polling and the eventfd
 //	table.go         registrations and generations: why no event reaches the wrong descriptor
+//	file.go          files: what they promise
+//	disk.go          the three ways, and the goroutines of the last
+//	file_linux.go    regular files: in line, or not
+//	uring_linux.go   io_uring
 package netpoll

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/victim"
+	"github.com/pinwheel-sched/pinwheel/netpoll"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -49,6 +50,9 @@ const (
 // WithTick sets the resolution of timers, 50 us to 1 s. The default is 100 us; what is used is the next smaller power of two of
 // nanoseconds.
 func WithTick(tick time.Duration) Option { return with("PINWHEEL_TICK", tick.String()) }
+
+// WithFiles sets how files are read when what is wanted is not in memory: [FilesAuto], [FilesURing] or [FilesThreads].
+func WithFiles(b netpoll.Backend) Option { return with("PINWHEEL_FILES", b.String()) }
 
 // WithKeepGOMAXPROCS leaves GOMAXPROCS alone. Otherwise it is raised to one more than the workers while the scheduler runs,
 // so that ordinary goroutines get their turn while all workers compute.
@@ -129,6 +133,10 @@ func (c *config) build() (*Scheduler, error) {
 	if v := c.values["PINWHEEL_TICK"]; v.parsed != nil {
 		tick = v.parsed.(time.Duration)
 	}
+	files := netpoll.Auto
+	if v := c.values["PINWHEEL_FILES"]; v.parsed != nil {
+		files = v.parsed.(netpoll.Backend)
+	}
 	trace, endTrace := c.trace, func() error { return nil }
 	if v := c.values["PINWHEEL_TRACE"]; v.parsed != nil && trace == nil {
 		if trace, endTrace, err = openTrace(v.text); err != nil {
@@ -148,7 +156,7 @@ func (c *config) build() (*Scheduler, error) {
 		Spin:           spin,
 		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
 		OnPanic:        c.onPanic,
-		Loop:           func() (worker.Loop, error) { return newEvents(pool, tick) },
+		Loop:           func() (worker.Loop, error) { return newEvents(pool, tick, files) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, endTrace())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/victim"
+	"github.com/pinwheel-sched/pinwheel/netpoll"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -48,7 +49,7 @@ var variables = []variable{
 	{"PINWHEEL_SPIN", "a duration from 0 to 1s such as 50us; 0 parks at once", worker.DefaultSpin.String(), parseDuration(0, time.Second)},
 	{"PINWHEEL_STEAL", victim.Names(" or "), victim.Near.String(), parseSteal},
 	{"PINWHEEL_TICK", "a duration from 50us to 1s", "100us", parseDuration(timer.MinTick, timer.MaxTick)},
-	{"PINWHEEL_FILES", "auto, uring or threads", "auto", oneOf("auto", "uring", "threads")},
+	{"PINWHEEL_FILES", "auto, uring or threads", "auto", parseBackend},
 	{"PINWHEEL_GOMAXPROCS", "reserve or keep", "reserve", oneOf("reserve", "keep")},
 	{"PINWHEEL_STALL", "a duration from 0 to 24h; 0 never reports", "1s", parseDuration(0, 24*time.Hour)},
 	{"PINWHEEL_TRACE", "the name of a file that can be written", "none", parseTrace},
@@ -176,6 +177,8 @@ func parseDuration(least, most time.Duration) func(string) (any, error) {
 		return d, nil
 	}
 }
+
+func parseBackend(s string) (any, error) { return netpoll.ParseBackend(s) }
 
 func oneOf(words ...string) func(string) (any, error) {
 	return func(s string) (any, error) {

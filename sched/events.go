@@ -15,13 +15,14 @@ import (
 type events struct {
 	wheels *timer.Wheels
 	poller *netpoll.Poller
+	disk   *netpoll.Disk
 }
 
 // restGrace is for how long after a timer has become due the thread leaves it to a worker that sleeps until then. The worker
 // needs less than a tenth of it to wake up; it may have got other work meanwhile, and be late.
 const restGrace = 500 * time.Microsecond
 
-func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
+func newEvents(pool *worker.Pool, tick time.Duration, files netpoll.Backend) (*events, error) {
 	w, err := timer.New(timer.Config{
 		Workers: pool.Size(),
 		Tick:    tick,
@@ -34,7 +35,8 @@ func newEvents(pool *worker.Pool, tick time.Duration) (*events, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &events{wheels: w, poller: p}, nil
+	disk := netpoll.NewDisk(netpoll.DiskConfig{Poller: p, Workers: pool.Size(), Backend: files})
+	return &events{wheels: w, poller: p, disk: disk}, nil
 }
 
 // Turn, Rest, Rise and Close make it a [worker.Loop].
@@ -53,6 +55,7 @@ func (e *events) Rest(worker int) (until time.Duration) {
 func (e *events) Rise(worker int) { e.wheels.Shard(worker).Leave() }
 
 func (e *events) Close() {
+	e.disk.Close()
 	_ = e.poller.Close()
 	e.wheels.Close()
 }

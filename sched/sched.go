@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/pinwheel-sched/pinwheel/netpoll"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -85,7 +86,7 @@ func Default() *Scheduler { return defaultScheduler() }
 func Sequential() *Scheduler {
 	var pool *worker.Pool
 	pool, err := worker.NewSequence(worker.Config{
-		Loop: func() (worker.Loop, error) { return newEvents(pool, timer.DefaultTick) },
+		Loop: func() (worker.Loop, error) { return newEvents(pool, timer.DefaultTick, netpoll.Auto) },
 	})
 	if err != nil {
 		panic(err) // the configuration is valid

@@ -14,7 +14,7 @@ var meaning = map[string]string{
 	"PINWHEEL_SPIN":        "how long a worker looks for work before it parks",
 	"PINWHEEL_STEAL":       "whom to steal from first",
 	"PINWHEEL_TICK":        "resolution of timers",
-	"PINWHEEL_FILES":       "how files are read (not in use yet)",
+	"PINWHEEL_FILES":       "how files are read",
 	"PINWHEEL_GOMAXPROCS":  "one P more than workers for everything else, or leave GOMAXPROCS alone",
 	"PINWHEEL_STALL":       "when a worker that is stuck is reported (not in use yet)",
 	"PINWHEEL_TRACE":       "where to write a trace",

@@ -112,7 +112,7 @@ func job(t *testing.T, w *bench.Workload, n string, options map[string]string) *
 
 func TestEveryWorkloadRefusesAWrongAnswer(t *testing.T) {
 	for _, w := range All {
-		j := job(t, w, w.TestN, map[string]string{"input": sample(t), "producers": "1", "tasks": "64"})
+		j := job(t, w, w.TestN, map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel"})
 		for _, answer := range []string{"", "-1", "NaN"} {
 			if j.Verify(answer) == nil {
 				t.Errorf("%s accepts the answer %q", w.Name, answer)
@@ -124,7 +124,7 @@ func TestEveryWorkloadRefusesAWrongAnswer(t *testing.T) {
 func TestEveryWorkloadRefusesASizeThatItCannotHave(t *testing.T) {
 	refuses := func(w *bench.Workload, n string) {
 		t.Helper()
-		_, err := w.Prepare(bench.Params{N: n, Options: map[string]string{"input": sample(t), "producers": "1", "tasks": "64"}})
+		_, err := w.Prepare(bench.Params{N: n, Options: map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel"}})
 		if err == nil || !strings.Contains(err.Error(), "--n") && !strings.Contains(err.Error(), "no such file") {
 			t.Errorf("%s with n = %q: %v", w.Name, n, err)
 		}
