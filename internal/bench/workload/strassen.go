@@ -88,15 +88,30 @@ type subproduct struct {
 
 func (s *subproduct) product() product { return product{c: s.c, a: s.a.value(), b: s.b.value()} }
 
-// split returns the seven products of half the size, whose results are new.
-func (p product) split() *[7]subproduct {
+// A division is a product on its way: seven products of half the size, and the memory for their results and for the ten sums
+// that they are products of.
+type division struct {
+	product
+	seven [7]subproduct
+	space []float64
+}
+
+// divisions has the divisions that are not in use, by the logarithm of their side. They are used again because memory that is new
+// to the process costs more than the sums do, and its return to the kernel as much again.
+var divisions [bits.UintSize]sync.Pool
+
+// divide returns the seven products. They are the caller's until it calls combine and release.
+func (p product) divide() *division {
 	h := p.c.rows / 2
+	d, ok := divisions[bits.Len(uint(h))].Get().(*division)
+	if !ok {
+		d = &division{space: make([]float64, 17*h*h)}
+	}
 	quarter := func(m matrix, i, j int) matrix { return m.part(i*h, j*h, h, h) }
 	a11, a12, a21, a22 := quarter(p.a, 0, 0), quarter(p.a, 0, 1), quarter(p.a, 1, 0), quarter(p.a, 1, 1)
 	b11, b12, b21, b22 := quarter(p.b, 0, 0), quarter(p.b, 0, 1), quarter(p.b, 1, 0), quarter(p.b, 1, 1)
 
-	// Ten sums and seven results, in one piece of memory.
-	space := make([]float64, 17*h*h)
+	space := d.space
 	fresh := func() matrix {
 		m := matrix{data: space[: h*h : h*h], rows: h, cols: h, stride: h}
 		space = space[h*h:]
@@ -104,7 +119,8 @@ func (p product) split() *[7]subproduct {
 	}
 	just := func(x matrix) factor { return factor{x: x} }
 	sum := func(x matrix, sign float64, y matrix) factor { return factor{x, sign, y, fresh()} }
-	return &[7]subproduct{
+	d.product = p
+	d.seven = [7]subproduct{
 		{fresh(), sum(a11, +1, a22), sum(b11, +1, b22)},
 		{fresh(), sum(a21, +1, a22), just(b11)},
 		{fresh(), just(a11), sum(b12, -1, b22)},
@@ -113,14 +129,23 @@ func (p product) split() *[7]subproduct {
 		{fresh(), sum(a21, -1, a11), sum(b11, +1, b12)},
 		{fresh(), sum(a12, -1, a22), sum(b21, +1, b22)},
 	}
+	return d
+}
+
+// release gives the memory back.
+func (d *division) release() {
+	side := d.c.rows / 2
+	d.product, d.seven = product{}, [7]subproduct{}
+	divisions[bits.Len(uint(side))].Put(d)
 }
 
 // combine computes the rows [lo, hi) of each half of c from the seven products.
-func (p product) combine(seven *[7]subproduct, lo, hi int) {
-	h := p.c.rows / 2
+func (d *division) combine(lo, hi int) {
+	c, seven := d.c, &d.seven
+	h := c.rows / 2
 	for i := lo; i < hi; i++ {
-		c11, c12 := p.c.row(i)[:h], p.c.row(i)[h:][:h]
-		c21, c22 := p.c.row(h + i)[:h], p.c.row(h + i)[h:][:h]
+		c11, c12 := c.row(i)[:h], c.row(i)[h:][:h]
+		c21, c22 := c.row(h + i)[:h], c.row(h + i)[h:][:h]
 		m1, m2, m3, m4 := seven[0].c.row(i), seven[1].c.row(i), seven[2].c.row(i), seven[3].c.row(i)
 		m5, m6, m7 := seven[4].c.row(i), seven[5].c.row(i), seven[6].c.row(i)
 		for j := range h {
@@ -152,11 +177,12 @@ func strassenTask(t *sched.Task, p product) error {
 	if p.block() {
 		return nil
 	}
-	seven := p.split()
-	if err := strassenEach(t, seven[:]); err != nil {
+	d := p.divide()
+	if err := strassenEach(t, d.seven[:]); err != nil {
 		return err
 	}
-	return sched.ForRange(t, p.c.rows/2, func(_ *sched.Task, lo, hi int) { p.combine(seven, lo, hi) })
+	defer d.release()
+	return sched.ForRange(t, p.c.rows/2, func(_ *sched.Task, lo, hi int) { d.combine(lo, hi) })
 }
 
 // strassenEach forks all products but the last.
@@ -178,22 +204,24 @@ func strassenGoroutines(p product, levels int) {
 	if p.block() {
 		return
 	}
-	seven := p.split()
+	d := p.divide()
+	defer d.release()
 	var wg sync.WaitGroup
-	for i := range seven {
-		wg.Go(func() { strassenGoroutines(seven[i].product(), levels-1) })
+	for i := range d.seven {
+		wg.Go(func() { strassenGoroutines(d.seven[i].product(), levels-1) })
 	}
 	wg.Wait()
-	p.combine(seven, 0, p.c.rows/2)
+	d.combine(0, p.c.rows/2)
 }
 
 func strassenSerial(p product) {
 	if p.block() {
 		return
 	}
-	seven := p.split()
-	for i := range seven {
-		strassenSerial(seven[i].product())
+	d := p.divide()
+	defer d.release()
+	for i := range d.seven {
+		strassenSerial(d.seven[i].product())
 	}
-	p.combine(seven, 0, p.c.rows/2)
+	d.combine(0, p.c.rows/2)
 }
