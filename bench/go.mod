@@ -8,6 +8,7 @@ require (
 	github.com/panjf2000/ants/v2 v2.12.1
 	github.com/pinwheel-sched/pinwheel v0.0.0
 	github.com/sourcegraph/conc v0.3.0
+	golang.org/x/net v0.62.0
 	golang.org/x/sync v0.24.0
 )
 
