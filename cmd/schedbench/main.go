@@ -32,6 +32,7 @@
 //	cpu_busy            files: the same, over workers
 //	mb_per_s            files: source text, in 10^6 bytes; it is in the page cache when the clock starts
 //	p50_ns, p99_ns, mean_ns   pairs: over the pairs of a run
+//	rps                 echo: requests answered in a second; there p50_ns and p99_ns are over the requests
 //
 // For the pairs, cpu_fraction leaves out what the tasks compute, which is the median time of a task times their number. It is
 // what starting and stopping costs: waking, spinning, parking. cpu_fraction_total has all of it. The serial row shows what
@@ -43,9 +44,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench/workload"
 )
 
 func main() {
+	workload.Child()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interruption ends the program at once
 	os.Exit(newProgram(os.Stdout, os.Stderr).main(ctx, os.Args[1:]))

@@ -14,10 +14,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench/workload"
 )
 
 // TestMain lets the test binary stand in for schedbench, so that signals and the environment of a process can be tested.
 func TestMain(m *testing.M) {
+	workload.Child()
 	if os.Getenv("BE_SCHEDBENCH") != "" {
 		main()
 		return

@@ -19,6 +19,7 @@ var All = []*bench.Workload{
 	pairCold, pairHot, pairEmpty, trickle,
 	submit, goAwait, futureAlone, chain, pingpong, suspended, lockUnlock, blocked,
 	timers,
+	echo, echoStall,
 	idle,
 	files,
 }

@@ -15,6 +15,11 @@ import (
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
+func TestMain(m *testing.M) {
+	Child()
+	os.Exit(m.Run())
+}
+
 // sample is a small tree to walk.
 func sample(t *testing.T) string {
 	t.Helper()
