@@ -43,7 +43,8 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 
 func (f *Future[T]) await(ctx context.Context) (none T, err error) {
 	if f.isFinal() {
-		return f.outcome()
+		value, err := f.outcome()
+		return value, worker.AwaitedHere(err)
 	}
 	if o, ok := f.self.(owned); ok && o.runsHere() {
 		panic("future: a task awaits its own future")
@@ -51,7 +52,8 @@ func (f *Future[T]) await(ctx context.Context) (none T, err error) {
 	if err := f.wait(ctx); err != nil {
 		return none, err
 	}
-	return f.outcome()
+	value, err := f.outcome()
+	return value, worker.AwaitedHere(err)
 }
 
 // outcome returns value and error of a future that is settled.

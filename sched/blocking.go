@@ -31,7 +31,7 @@ func Blocking[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		var none T
 		return none, err
 	}
-	return c.value, c.err
+	return c.value, worker.AwaitedHere(c.err)
 }
 
 type blockingCall[T any] struct {

@@ -143,7 +143,7 @@ func (l *loop) run(ctx context.Context, n int) error {
 		}
 	}
 	if l.failure != nil {
-		panic(l.failure)
+		l.failure.Raise()
 	}
 	if l.err != nil {
 		return l.err

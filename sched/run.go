@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pinwheel-sched/pinwheel/future"
+	"github.com/pinwheel-sched/pinwheel/internal/callsite"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
@@ -34,7 +35,7 @@ func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	if !here {
 		_ = r.waiter.Wait(context.Background()) // cannot be cancelled
 	}
-	return r.value, r.err
+	return r.value, worker.AwaitedHere(r.err)
 }
 
 type run[T any] struct {
@@ -86,6 +87,8 @@ func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)
 // The future is rejected with a [*PanicError] if fn panics, with [ErrGoexit] if it calls runtime.Goexit, with ctx's error if
 // ctx is done before fn begins, and with [ErrClosed] if the scheduler takes no more work. It costs one allocation, about
 // 100 ns, and wakes a worker if one is idle.
+//
+//go:noinline
 func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[T] {
 	if fn == nil {
 		panic("pinwheel: Go of a nil function")
@@ -96,6 +99,7 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 		ctx = task.Parent()
 	}
 	g.Init(ctx, g)
+	g.StartedAt(callsite.PC())
 	g.promise.SetOwner(&g.Root)
 	var err error
 	if t != nil {

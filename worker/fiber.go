@@ -39,9 +39,10 @@ type fiber struct {
 	guest *guest // whose fiber it is, if it is not a worker's
 
 	// Of a sequence's fiber.
-	seq   *sequence
-	turn  chan struct{} // has room for one
-	outer *fiber        // that its goroutine is besides, in another pool
+	seq    *sequence
+	turn   chan struct{} // has room for one
+	hosted bool          // its goroutine is the one that called
+	outer  *fiber        // that this is besides, in another pool
 
 	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
 }
@@ -216,19 +217,19 @@ func (f *fiber) caught(r any) *PanicError {
 		return &PanicError{Value: ErrGoexit}
 	}
 	f.p.stats.panicked.add(1)
-	return asPanicError(r)
+	return f.task.asPanicError(r)
 }
 
-func asPanicError(r any) *PanicError {
+func (t *Task) asPanicError(r any) *PanicError {
 	if err, ok := r.(*PanicError); ok {
 		return err // it has its stack, from a task that this one awaited
 	}
-	return &PanicError{Value: r, Stack: debug.Stack()}
+	return &PanicError{Value: r, Stack: debug.Stack(), Started: t.root().started()}
 }
 
 // Caught turns what a deferred function recovered from a panic, which must not be nil, into a failure with the stack of the
 // panic.
 func (t *Task) Caught(r any) *PanicError {
 	t.fiber().p.stats.panicked.add(1)
-	return asPanicError(r)
+	return t.asPanicError(r)
 }

@@ -169,6 +169,7 @@ func runStolen[A, R any](f *fiber, j *Job) {
 	}
 	run := stolen{f: f, j: j, owner: j.seg.owner, failure: &p.failure}
 	run.level = f.enter(j.seg.task.Load().child(f))
+	run.marking = f.dress(f.task, func() uintptr { return **(**uintptr)(unsafe.Pointer(&p.fn)) })
 	f.p.noteStolen(unsafe.Pointer(&p.fn), f)
 	defer run.finish()
 	p.res = p.fn(f.task, p.arg)
@@ -181,6 +182,7 @@ type stolen struct {
 	j        *Job
 	level    level
 	failure  **PanicError
+	marking  marking
 	returned bool
 }
 
@@ -190,6 +192,7 @@ func (s *stolen) finish() {
 	if !s.returned {
 		*s.failure = s.f.caught(recover())
 	}
+	s.marking.end()
 	s.f.leave(s.level)
 	s.f.p.note(EventEnd, 0, s.f.number())
 	if s.j.state.Swap(jobDone) == jobAwaited {

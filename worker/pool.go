@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,6 +151,7 @@ func (p *Pool) start(w *worker) {
 // with it, and nobody inherits its affinity mask.
 func (w *worker) main() {
 	runtime.LockOSThread()
+	pprof.SetGoroutineLabels(context.Background()) // not those of whoever has started the worker
 	if onMainThread() {
 		// The main thread cannot end. While it is held here, another goroutine has to run elsewhere.
 		held := make(chan struct{})

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/callsite"
 )
 
 // A Root is a task that was submitted, as opposed to a fork. Embed it in what the task needs besides, so that both are one
@@ -16,6 +17,7 @@ type Root struct {
 	body Body
 
 	submitted time.Duration // when, if this is one of those whose times are taken
+	site      callsite.Site // where it was started
 	prompt    bool          // see prompt.go
 }
 
@@ -38,6 +40,22 @@ func (r *Root) Init(ctx context.Context, body Body) {
 	r.body = body
 }
 
+// StartedAt notes where the task was started: at the return address pc, as callsite.PC returns it. It costs nothing to speak of.
+func (r *Root) StartedAt(pc uintptr) { r.site = callsite.Of(pc) }
+
+// started returns that place, as a stack of one call.
+func (r *Root) started() Calls {
+	if pc := r.site.PC(); pc != 0 {
+		return Calls{pc}
+	}
+	return nil
+}
+
+// root returns the root that t is, or is a part of.
+func (t *Task) root() *Root {
+	return (*Root)(unsafe.Add(unsafe.Pointer(t.region), -int(unsafe.Offsetof(Root{}.task))))
+}
+
 // prepare binds the task to the pool that is going to run it.
 func (r *Root) prepare(p *Pool) {
 	r.task.pool = p
@@ -58,6 +76,7 @@ func runRoot(f *fiber, j *Job) {
 	f.p.noteTask(r, f)
 	r.task.begin(f)
 	run.level = f.enter(&r.task)
+	run.marking = f.dress(&r.task, r.entry)
 	if r.prompt {
 		f.promptSince = atom.Now()
 	}
@@ -86,6 +105,7 @@ type rootRun struct {
 	r        *Root
 	level    level
 	begun    time.Duration // as Root.submitted
+	marking  marking
 	returned bool
 }
 
@@ -95,6 +115,7 @@ func (s *rootRun) finish() {
 		failure = s.f.caught(recover())
 	}
 	s.f.promptSince = 0
+	s.marking.end()
 	s.f.leave(s.level)
 	s.f.p.stats.over(s.begun)
 	s.f.p.note(EventEnd, 0, s.f.number())

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"runtime/pprof"
 	"sync"
 )
 
@@ -107,7 +108,7 @@ func (q *sequence) host(r *Root) error {
 		return ErrClosed
 	}
 	f := q.fiber()
-	f.outer = fiberHere()
+	f.hosted, f.outer = true, fiberHere()
 	if q.taken {
 		q.ready.add(f)
 		q.mu.Unlock()
@@ -129,7 +130,7 @@ func (q *sequence) run(f *fiber, j *Job) {
 	defer func() { // deferred, for the job may leave by runtime.Goexit
 		f.vanish()
 		f.forget()
-		f.outer = nil
+		f.hosted, f.outer = false, nil
 		q.mu.Lock()
 		q.spare = append(q.spare, f)
 		if root {
@@ -152,7 +153,10 @@ func (q *sequence) handOver() {
 	if j := q.job(); j != nil {
 		f := q.fiber()
 		q.mu.Unlock()
-		go q.run(f, j)
+		go func() {
+			pprof.SetGoroutineLabels(context.Background()) // not those of whoever has had the turn
+			q.run(f, j)
+		}()
 		return
 	}
 	q.taken = false
