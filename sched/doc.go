@@ -11,7 +11,9 @@
 //
 // # Choosing
 //
-//   - A slice or a range to go through: [For], [ForRange], [Map], [Reduce].
+//   - A slice or a range to go through: [For], [ForRange], [Map], [Reduce], [Filter], [Scan], [Find], [GroupBy].
+//   - A slice to sort: [Sort], [SortFunc], [SortStableFunc].
+//   - A sequence, a channel, or what does not fit into memory: [Stream], [Then], [ForEach], [ReduceSeq].
 //   - Divide and conquer: [NewFork] (a nanosecond or two, no allocation), or [Join] with closures (one allocation).
 //   - Something to start now and await later: [Go].
 //   - Into the scheduler from outside, and back with a result: [Run].

@@ -85,39 +85,6 @@ func Map[T, R any](ctx context.Context, xs []T, f func(t *Task, x T) (R, error))
 	return out, nil
 }
 
-// reduceLeaves is how many parts Reduce cuts a long slice into.
-const reduceLeaves = 1024
-
-// Reduce folds xs: parts of it with fold, each from zero, and the results of the parts with combine, in order. The parts depend on
-// the length of xs alone, so the result is the same whatever the number of workers, also for floating-point sums. zero must
-// be neutral for combine, and combine associative (up to rounding).
-//
-// Errors and panics are those of [For]. The cost is that of the folds, and an allocation of up to 1024 partial results.
-func Reduce[T, A any](ctx context.Context, xs []T, zero A, fold func(acc A, x T) A, combine func(a, b A) A) (A, error) {
-	if fold == nil || combine == nil {
-		panic("pinwheel: Reduce with a nil function")
-	}
-	n := len(xs)
-	parts := make([]A, min(n, reduceLeaves))
-	err := ForRange(ctx, len(parts), func(_ *Task, lo, hi int) {
-		for p := lo; p < hi; p++ {
-			acc := zero
-			for _, x := range xs[p*n/len(parts) : (p+1)*n/len(parts)] {
-				acc = fold(acc, x)
-			}
-			parts[p] = acc
-		}
-	})
-	acc := zero
-	if err != nil {
-		return acc, err
-	}
-	for _, part := range parts {
-		acc = combine(acc, part)
-	}
-	return acc, nil
-}
-
 // never is an index that does not fail.
 const never = int64(^uint64(0) >> 1)
 

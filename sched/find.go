@@ -1,0 +1,50 @@
+package sched
+
+import (
+	"context"
+	"errors"
+)
+
+// errFound ends a loop that looks for something.
+var errFound = errors.New("pinwheel: found")
+
+// Find returns the least index of an element for which is is true, or -1 if there is none. Elements behind one that was found are
+// not looked at, as far as that has not begun. Errors and panics are those of [For].
+func Find[T any](ctx context.Context, xs []T, is func(x T) bool) (int, error) {
+	if is == nil {
+		panic("pinwheel: Find with a nil function")
+	}
+	l := &loop{}
+	l.body = func(_ *Task, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if is(xs[i]) {
+				l.fail(i, nil, errFound)
+				return
+			}
+		}
+	}
+	switch err := l.run(ctx, len(xs)); err {
+	case nil:
+		return -1, nil
+	case errFound:
+		return int(l.failedAt.Load()), nil
+	default:
+		return -1, err
+	}
+}
+
+// Any reports whether is is true for an element of xs. It stops looking when it has found one; otherwise it is as [Find].
+func Any[T any](ctx context.Context, xs []T, is func(x T) bool) (bool, error) {
+	i, err := Find(ctx, xs, is)
+	return i >= 0, err
+}
+
+// All reports whether is is true for all elements of xs. It stops looking when it has found one for which it is not; otherwise it
+// is as [Find].
+func All[T any](ctx context.Context, xs []T, is func(x T) bool) (bool, error) {
+	if is == nil {
+		panic("pinwheel: All with a nil function")
+	}
+	i, err := Find(ctx, xs, func(x T) bool { return !is(x) })
+	return i < 0 && err == nil, err
+}
