@@ -11,11 +11,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/internal/confine"
 )
 
 // childEnv makes the test binary act as a child process that does what its value says and prints a report.
@@ -88,18 +88,18 @@ func childMain(do string) {
 		switch name {
 		case "report":
 		case "join":
-			err = join(arg)
+			err = confine.Join(arg)
 		case "orphan":
 			printReport(orphan(arg))
 			return
 		case "eperm":
-			err = refuse(unix.SYS_SCHED_SETAFFINITY, unix.EPERM, 0)
+			err = confine.Refuse(unix.SYS_SCHED_SETAFFINITY, unix.EPERM, 0)
 		case "einval":
-			err = refuse(unix.SYS_SCHED_SETAFFINITY, unix.EINVAL, 0)
+			err = confine.Refuse(unix.SYS_SCHED_SETAFFINITY, unix.EINVAL, 0)
 		case "blind":
-			err = refuse(unix.SYS_SCHED_GETAFFINITY, unix.ENOSYS, 0)
+			err = confine.Refuse(unix.SYS_SCHED_GETAFFINITY, unix.ENOSYS, 0)
 		case "wide":
-			err = refuse(unix.SYS_SCHED_GETAFFINITY, unix.EINVAL, 4096/8)
+			err = confine.Refuse(unix.SYS_SCHED_GETAFFINITY, unix.EINVAL, 4096/8)
 		default:
 			err = fmt.Errorf("no child %q", word)
 		}
@@ -131,49 +131,17 @@ func childMain(do string) {
 	printReport(r)
 }
 
-func join(cgroup string) error {
-	return os.WriteFile(cgroup+"/cgroup.procs", []byte(fmt.Sprint(os.Getpid())), 0)
-}
-
 func orphan(cgroup string) (r report) {
 	runtime.LockOSThread()
 	var mask unix.CPUSet
 	mask.Set(0)
 	err1 := unix.SchedSetaffinity(0, &mask)
 	restore, err2 := affinity.Pin(0)
-	err3 := join(cgroup)
+	err3 := confine.Join(cgroup)
 	r.Pinned, _ = affinity.Current()
 	if err := errors.Join(err1, err2, err3, restore()); err != nil {
 		panic(err)
 	}
 	r.Restored, _ = affinity.Current()
 	return r
-}
-
-// refuse makes a system call fail in all threads of the process, for good: always, or, with a limit, if its second
-// argument is below it.
-func refuse(call uint32, errno unix.Errno, limit uint32) error {
-	const nr, arg1 = 0, 16 + 8 // offsets in struct seccomp_data
-	if limit == 0 {
-		limit = ^uint32(0)
-	}
-	filter := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: nr},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 3},
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: arg1},
-		{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, K: limit, Jt: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-	}
-	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
-	}
-	_, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
-		uintptr(unsafe.Pointer(&prog)))
-	runtime.KeepAlive(filter)
-	if e != 0 {
-		return fmt.Errorf("seccomp: %w", e)
-	}
-	return nil
 }

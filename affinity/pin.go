@@ -60,6 +60,16 @@ func PinSet(cpus Set) (restore func() error, err error) {
 	return pinSet(cpus)
 }
 
+// PinThread restricts another thread of this process to the given CPUs, or to those of them that the process may use. The
+// thread is one that [PinSet] has pinned, whose place changes, or that it has failed to pin; what restore gives back stays the same. The
+// number is the system's, and the caller has to know that the thread has not ended. Errors are those of PinSet. It costs one system call.
+func PinThread(thread int, cpus Set) error {
+	if cpus.IsEmpty() {
+		return errors.New("affinity: cannot pin to no CPU at all")
+	}
+	return pinThread(thread, cpus)
+}
+
 func noRestore() error { return nil }
 
 // Unpinned calls f, on the calling thread, with the affinity mask that the thread had before it was pinned, pins it again

@@ -50,12 +50,21 @@ func maskSet(mask unix.CPUSetDynamic, n int) Set {
 	return setOf(b)
 }
 
-func setMask(cpus Set) error {
+func setMask(cpus Set) error { return setMaskOf(0, cpus) }
+
+func setMaskOf(thread int, cpus Set) error {
 	mask := unix.NewCPUSet(len(cpus.bits) * 8)
 	for _, cpu := range cpus.List() {
 		mask.Set(cpu)
 	}
-	return unix.SchedSetaffinityDynamic(0, mask)
+	return unix.SchedSetaffinityDynamic(thread, mask)
+}
+
+func pinThread(thread int, cpus Set) error {
+	if err := setMaskOf(thread, cpus); err != nil {
+		return pinError(cpus, err)
+	}
+	return nil
 }
 
 func pinSet(cpus Set) (func() error, error) {

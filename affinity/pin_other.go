@@ -11,3 +11,5 @@ func current() (Set, error) { return Set{}, ErrUnsupported }
 func pinSet(Set) (func() error, error) { return noRestore, ErrUnsupported }
 
 func unpinned(f func() error) error { return f() }
+
+func pinThread(int, Set) error { return ErrUnsupported }

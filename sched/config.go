@@ -3,6 +3,7 @@ package sched
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
@@ -21,6 +22,9 @@ type config struct {
 	noEnv   bool
 	onPanic func(*PanicError)
 	trace   *Trace
+	logger  *slog.Logger
+
+	maxWorkers int // 0 if it is not set
 }
 
 // WithWorkers sets the number of workers: how many tasks compute at once, 1 to 4096. The default is the number of CPUs that
@@ -147,9 +151,23 @@ func (c *config) build() (*Scheduler, error) {
 	if v := c.values["PINWHEEL_STEAL"]; v.parsed != nil {
 		victims = v.parsed.(victim.Policy)
 	}
+	fixed := c.values["PINWHEEL_WORKERS"].parsed != nil
+	limit := c.maxWorkers
+	if limit == 0 && !fixed {
+		limit = top.Online.Len()
+	}
+	s := &Scheduler{
+		ended: endTrace, logger: c.logger,
+		share: share{
+			policy: policy, fixed: fixed, allowed: top.Allowed, quota: top.Limits.Quota,
+			check: checkShare, read: func() (*affinity.Topology, error) { return affinity.Read() },
+		},
+	}
 	var pool *worker.Pool
 	pool, err = worker.New(worker.Config{
 		Workers:        workers,
+		MaxWorkers:     limit,
+		Watch:          s.watch,
 		CPUs:           cpus,
 		Topology:       top,
 		Victims:        victims,
@@ -164,7 +182,8 @@ func (c *config) build() (*Scheduler, error) {
 	c.fill("PINWHEEL_WORKERS", fmt.Sprint(workers))
 	c.fill("PINWHEEL_AFFINITY", policy.String())
 	c.fill("PINWHEEL_SPIN", spin.String())
-	s := &Scheduler{pool: pool, settings: c.settings(), ended: endTrace}
+	s.pool, s.settings = pool, c.settings()
+	s.log(slog.LevelInfo, "scheduler made", "workers", workers, "policy", policy, "allowed", top.Allowed, "quota", top.Limits.Quota)
 	if trace != nil {
 		end, err := s.join(trace)
 		if err != nil {

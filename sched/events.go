@@ -24,7 +24,7 @@ const restGrace = 500 * time.Microsecond
 
 func newEvents(pool *worker.Pool, tick time.Duration, files netpoll.Backend) (*events, error) {
 	w, err := timer.New(timer.Config{
-		Workers: pool.Size(),
+		Workers: pool.Limit(),
 		Tick:    tick,
 		Run:     func(fs []func()) { callBack(pool, fs) },
 	})

@@ -3,6 +3,7 @@ package sched
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 
@@ -35,7 +36,11 @@ type Scheduler struct {
 	settings []Setting
 	ended    func() error // called once, when all has ended; may be nil
 	finish   sync.Once
-	failure  error // of ended
+	logger   *slog.Logger // or nil
+
+	moving  sync.Mutex // held while workers are placed
+	share   share
+	failure error // of ended
 }
 
 // New returns a scheduler. Options go before the environment (see [Environment]), the environment before the defaults. It
@@ -139,6 +144,7 @@ func (s *Scheduler) over(err error) error {
 		return err
 	}
 	s.finish.Do(func() {
+		s.log(slog.LevelInfo, "scheduler ended")
 		if s.ended != nil {
 			s.failure = s.ended()
 		}

@@ -47,6 +47,10 @@ func (g *play) submit(i int) {
 // work is what find does, without the spinning.
 func (g *play) work(w *worker) {
 	for {
+		if w.mustRetire() {
+			w.retire()
+			continue
+		}
 		j, busy := w.local(), false
 		if j == nil && (w.isSearching || g.pool.beginSearch()) {
 			w.isSearching = true

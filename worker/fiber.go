@@ -179,7 +179,7 @@ func (f *fiber) service() {
 // called again at the next safe point.
 func (f *fiber) expose() {
 	p := f.p
-	if p.pool.size == 1 {
+	if p.pool.alone() {
 		return
 	}
 	want := p.pool.idleSeats()

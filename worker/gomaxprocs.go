@@ -33,6 +33,17 @@ func reserve(n int) {
 	r.apply()
 }
 
+// adjust changes a wish.
+func adjust(from, to int) {
+	r := &reserved
+	r.Lock()
+	defer r.Unlock()
+	r.wishes[slices.Index(r.wishes, from)] = to
+	if runtime.GOMAXPROCS(0) == r.set { // otherwise the program has changed it since, and shall have its way
+		r.apply()
+	}
+}
+
 func release(n int) {
 	r := &reserved
 	r.Lock()

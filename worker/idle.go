@@ -76,7 +76,7 @@ func (p *Pool) crowded() bool {
 // the caller runs on, or nil.
 func (p *Pool) notify(from *proc) {
 	s := p.state.Load()
-	if victim.Enough(searching(s), p.size) {
+	if victim.Enough(searching(s), p.Size()) {
 		return
 	}
 	if awake(s)+guests(s) >= p.size {
@@ -101,7 +101,7 @@ func (p *Pool) deliver(i int) {
 
 // wake wakes a given worker if it is parked.
 func (p *Pool) wake(w *worker) {
-	if p.idle.remove(w.id) {
+	if p.idle.remove(w.id) || p.retired.remove(w.id) {
 		p.deliver(w.id)
 	}
 }
@@ -145,7 +145,7 @@ func (w *worker) park() {
 // beginSearch counts the worker as searching, unless half of the workers search already: more would only get into each
 // other's way.
 func (p *Pool) beginSearch() bool {
-	if s := p.state.Load(); 2*searching(s) >= p.size && searching(s) > 0 {
+	if s := p.state.Load(); 2*searching(s) >= p.Size() && searching(s) > 0 {
 		return false
 	}
 	p.state.Add(oneSearching)

@@ -87,6 +87,31 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\t\t\tif w.state.Store(how); true {",
 		},
 		{
+			Name: "a worker retires and leaves work to nobody", File: "resize.go",
+			Old: "\tp.retired.add(w.id)\n\tif p.anyWork() {",
+			New: "\tp.retired.add(w.id)\n\tif false {",
+		},
+		{
+			Name: "a worker that retires does not look into its inbox", File: "resize.go",
+			Old: "if (w.anyReady() || p.stopping.Load() || !w.mustRetire())",
+			New: "if (p.stopping.Load() || !w.mustRetire())",
+		},
+		{
+			Name: "a retired worker is not woken for its fibers", File: "idle.go",
+			Old: "p.idle.remove(w.id) || p.retired.remove(w.id)",
+			New: "p.idle.remove(w.id)",
+		},
+		{
+			Name: "a pool grows without a look", File: "resize.go",
+			Old: "\tif p.anyWork() { // whoever",
+			New: "\tif false { // whoever",
+		},
+		{
+			Name: "a worker that sleeps is moved between the sets", File: "resize.go",
+			Old: "\t\t\tp.retired.add(i)\n\t\t} else {\n\t\t\tp.deliver(i)\n\t\t}",
+			New: "\t\t\tp.retired.add(i)\n\t\t} else {\n\t\t\tp.retired.add(i)\n\t\t}",
+		},
+		{
 			Name: "a fiber is made ready without a wake", File: "worker.go",
 			Old: "\tw.pool.wake(w)\n",
 			New: "",

@@ -18,6 +18,11 @@ import (
 type Config struct {
 	// Workers is the number of workers: how many tasks compute at once. At least 1, at most [MaxWorkers].
 	Workers int
+	// MaxWorkers is the number that [Pool.Resize] may raise that to. If it is less than Workers, it is Workers.
+	MaxWorkers int
+	// Watch is called every few seconds while workers are in use, on a goroutine of its own, to look whether the machine has changed. It
+	// may be nil.
+	Watch func()
 	// CPUs has the CPUs that each worker is pinned to. An empty set, or none at all, leaves the worker unpinned.
 	CPUs []affinity.Set
 	// Topology tells how far these are from each other, and Victims whether that matters.
@@ -84,6 +89,15 @@ type Pool struct {
 	traceNames names
 	rejected   atomic.Uint64
 	stalls     atomic.Uint64
+
+	target   atomic.Int32 // see resize.go
+	retired  bitset
+	resizing sync.Mutex
+	used     int  // workers that are or have been below the target. Guarded by mu, as is:
+	reserved int  // what GOMAXPROCS has been reserved, 0 if nothing
+	over     bool // threads end
+	watch    func()
+	nextLook atomic.Int64 // when to call watch
 }
 
 // New returns a pool. It starts nothing.
@@ -94,54 +108,59 @@ func New(c Config) (*Pool, error) {
 	if len(c.CPUs) != 0 && len(c.CPUs) != c.Workers {
 		return nil, errors.New("worker: as many CPUs as workers are needed, or none")
 	}
-	guests := max(8, 2*c.Workers)
+	limit := max(c.Workers, min(c.MaxWorkers, MaxWorkers))
+	guests := max(8, 2*limit)
 	p := &Pool{
-		size:       c.Workers,
+		size:       limit,
 		spin:       c.Spin,
 		onPanic:    c.OnPanic,
 		keepMax:    c.KeepGOMAXPROCS,
-		workers:    make([]*worker, c.Workers),
+		workers:    make([]*worker, limit),
 		guests:     make([]atom.Pointer[guest], guests),
-		procs:      make([]atom.Pointer[proc], c.Workers+guests),
-		idle:       newBitset(c.Workers),
+		procs:      make([]atom.Pointer[proc], limit+guests),
+		idle:       newBitset(limit),
 		freeGuests: newBitset(guests),
 		quiet:      make(chan struct{}),
 		gone:       make(chan struct{}),
 		fibers:     map[*fiber]struct{}{},
 		looper:     looper{make: c.Loop},
 		victims:    c.Victims,
-		machine:    victim.Machine{Topology: c.Topology, CPUs: c.CPUs},
+		machine:    victim.Machine{Topology: c.Topology, CPUs: make([]affinity.Set, limit)},
+		retired:    newBitset(limit),
+		used:       c.Workers,
+		watch:      c.Watch,
 	}
-	if len(c.CPUs) == 0 {
-		p.machine.CPUs = make([]affinity.Set, c.Workers)
-	}
+	copy(p.machine.CPUs, c.CPUs)
+	p.target.Store(int32(c.Workers))
+	p.state.Store(uint64(limit-c.Workers) * oneGuest) // see resize.go
 	p.base, p.cancel = context.WithCancelCause(context.Background())
 	for i := range p.workers {
 		w := &worker{spin: c.Spin}
 		w.pool, w.id = p, i
-		if len(c.CPUs) != 0 {
-			w.cpus = c.CPUs[i]
-		}
+		set := p.machine.CPUs[i]
+		w.cpus.Store(&set)
 		w.parked.Store(neverStarted)
 		p.workers[i] = w
-		p.idle.add(i)
+		if i < c.Workers {
+			p.idle.add(i)
+		} else {
+			p.retired.add(i)
+		}
 	}
 	for i := range p.guests {
 		p.freeGuests.add(i)
 	}
-	p.procsUsed.Store(uint32(c.Workers))
+	p.procsUsed.Store(uint32(limit))
 	return p, nil
 }
-
-// Size returns the number of workers.
-func (p *Pool) Size() int { return p.size }
 
 // start starts a worker that has never run.
 func (p *Pool) start(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.started++; p.started == 1 && !p.keepMax {
-		reserve(p.size + 1)
+		p.reserved = p.Size() + 1
+		reserve(p.reserved)
 	}
 	p.running.Add(1)
 	go w.main()
@@ -163,11 +182,12 @@ func (w *worker) main() {
 	p := w.pool
 	unpin := func() error { return nil }
 	var err error
-	if !w.cpus.IsEmpty() {
-		unpin, err = pin(w.cpus)
-	}
 	p.mu.Lock()
-	p.threads = append(p.threads, threadID())
+	if cpus := *w.cpus.Load(); !cpus.IsEmpty() {
+		unpin, err = pin(cpus)
+	}
+	w.thread = threadID() // from here on, Move moves it
+	p.threads = append(p.threads, w.thread)
 	if err != nil && p.pinErr == nil {
 		p.pinErr = err
 	}
@@ -321,14 +341,15 @@ func (p *Pool) stop() {
 	}
 	p.running.Wait()
 	p.mu.Lock()
-	threads, started := p.threads, p.started
+	threads := p.threads
+	p.over = true
 	p.mu.Unlock()
 	for _, id := range threads {
 		awaitThreadEnd(id)
 	}
 	p.closeLoop()
-	if started > 0 && !p.keepMax {
-		release(p.size + 1)
+	if p.reserved > 0 {
+		release(p.reserved)
 	}
 	p.cancel(ErrClosed)
 }
@@ -367,12 +388,12 @@ func (p *Pool) unregister(f *fiber) {
 
 // avoid returns the worker that should rather not be woken by the executor from, because it would share its CPU; or -1.
 func (p *Pool) avoid(from *proc) int {
-	if from == nil || from.id < p.size || p.size < 2 {
+	if from == nil || from.id < p.size || p.alone() {
 		return -1
 	}
 	cpu := currentCPU()
 	for i, w := range p.workers {
-		if w.cpus.Has(cpu) {
+		if w.cpus.Load().Has(cpu) {
 			return i
 		}
 	}

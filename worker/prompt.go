@@ -84,10 +84,11 @@ func (p *Pool) hail() {
 		return
 	}
 	first := 0
-	if p.size > mostHailed {
-		first = int(p.looper.hails.Add(mostHailed)) % p.size
+	n := p.Size()
+	if n > mostHailed {
+		first = int(p.looper.hails.Add(mostHailed)) % n
 	}
-	for i := range min(p.size, mostHailed) {
-		p.workers[(first+i)%p.size].request(wantSwitch)
+	for i := range min(n, mostHailed) {
+		p.workers[(first+i)%n].request(wantSwitch)
 	}
 }

@@ -16,6 +16,11 @@ const fairTurn = 61
 // fiber waits, or the pool stops. It parks the thread while there is neither.
 func (w *worker) find(f *fiber) *Job {
 	for w.pass(); !w.anyReady() && !w.pool.stopping.Load(); {
+		if w.mustRetire() {
+			f.forget()
+			w.retire()
+			continue
+		}
 		j := w.local()
 		if j == nil {
 			j = w.search()

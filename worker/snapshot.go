@@ -70,12 +70,12 @@ type WorkerStats struct {
 func (p *Pool) Stats() Stats {
 	state := p.state.Load()
 	s := Stats{
-		Workers: p.size, Awake: awake(state), Searching: searching(state), Guests: guests(state),
+		Workers: p.Size(), Awake: awake(state), Searching: searching(state), Guests: max(0, guests(state)-(p.size-p.Size())),
 		Queued: p.injector.count(mostQueued), Rejected: p.rejected.Load(), Stalls: p.stalls.Load(),
 	}
 	p.mu.Lock()
 	s.Started = p.started
-	if p.pinErr == nil && !p.workers[0].cpus.IsEmpty() {
+	if p.pinErr == nil && !p.workers[0].cpus.Load().IsEmpty() {
 		s.Pinned = p.started
 	}
 	p.mu.Unlock()
@@ -121,7 +121,7 @@ func (w *worker) snapshot(now time.Duration) WorkerStats {
 	c := &w.stats
 	state := workerState(c.doing.Load())
 	s := WorkerStats{
-		State: stateNames[state], CPUs: w.cpus, Tasks: c.tasks.n.Load(), Waiting: int(w.suspended.Load()),
+		State: stateNames[state], CPUs: *w.cpus.Load(), Tasks: c.tasks.n.Load(), Waiting: int(w.suspended.Load()),
 		Parked: time.Duration(c.parkedFor.Load()), Searching: time.Duration(c.searchedFor.Load()),
 	}
 	for i := range c.steals {

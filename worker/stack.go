@@ -304,7 +304,7 @@ func (f *fiber) enter(t *Task) level {
 	l := level{f.task, f.floor}
 	f.closeSegment()
 	f.task, f.floor = t, f.cur+1
-	if f.p.pool.size > 1 && f.attn.Load() == 0 {
+	if !f.p.pool.alone() && f.attn.Load() == 0 {
 		f.attn.Store(1) // the first loop splits, the first fork is exposed
 	}
 	return l

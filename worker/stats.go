@@ -116,6 +116,7 @@ func (w *worker) becomes(to workerState) {
 		c.parkedFor.Add(now - c.since.Load())
 	}
 	c.since.Store(now)
+	w.pool.look(time.Duration(now))
 	c.doing.Store(uint64(to))
 }
 

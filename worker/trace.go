@@ -221,7 +221,7 @@ func (p *Pool) ProcName(proc int) string {
 		return "caller " + strconv.Itoa(proc-p.size)
 	}
 	name := "worker " + strconv.Itoa(proc)
-	if cpus := p.workers[proc].cpus; !cpus.IsEmpty() {
+	if cpus := p.workers[proc].cpus.Load(); !cpus.IsEmpty() {
 		name += ", CPU " + cpus.String()
 	}
 	return name

@@ -9,7 +9,9 @@ import (
 func (w *worker) init(id int) {
 	w.proc.init(id)
 	p := w.pool
-	w.order.Store(victim.NewOrder(p.machine, p.victims, id))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.order.Store(victim.NewOrder(victim.Machine{Topology: p.machine.Topology, CPUs: p.machine.CPUs[:p.used]}, p.victims, id))
 }
 
 // steal takes a job from another proc. If that leaves the victim without public work, it asks it to expose more.

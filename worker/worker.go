@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
@@ -14,7 +15,8 @@ import (
 //	inbox     fibers of this worker that others have made ready
 type worker struct {
 	proc
-	cpus affinity.Set // those it is pinned to; empty if it is not
+	cpus   atomic.Pointer[affinity.Set] // those it is pinned to; empty if it is not
+	thread int                          // its number, guarded by the pool's mutex; 0 if there is none
 
 	// Written by others.
 	inbox  atom.Pointer[fiber] // a stack, the last made ready on top
