@@ -6,8 +6,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// A Histogram is how durations of a scheduler are distributed; see [Stats].
-type Histogram = worker.Histogram
+// A Distribution is how durations of a scheduler are distributed; see [Stats].
+type Distribution = worker.Histogram
 
 // WorkerStats is the part of [Stats] that is about one worker.
 type WorkerStats = worker.WorkerStats

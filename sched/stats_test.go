@@ -34,7 +34,7 @@ func TestStatsCountWaitsAndEndings(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	// One task in sixteen is timed, by its address.
-	for name, h := range map[string]Histogram{"queue wait": st.QueueWait, "run time": st.RunTime} {
+	for name, h := range map[string]Distribution{"queue wait": st.QueueWait, "run time": st.RunTime} {
 		if h.Count < n/64 || h.Count > n/4 || h.Mean() > h.Max || h.Quantile(0.5) > h.Quantile(0.99) || h.Quantile(1) > h.Max {
 			t.Errorf("%s: %+v", name, h)
 		}
