@@ -11,3 +11,5 @@ func (g *async[T]) Entry() uintptr { return worker.Entry(g.fn) }
 func (m *member) Entry() uintptr { return worker.Entry(m.fn) }
 
 func (c *callbacks) Entry() uintptr { return worker.Entry(c.fs[0]) }
+
+func (m *resultMember[T]) Entry() uintptr { return worker.Entry(m.fn) }

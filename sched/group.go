@@ -2,8 +2,11 @@ package sched
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 
+	"github.com/pinwheel-sched/pinwheel/future"
 	"github.com/pinwheel-sched/pinwheel/internal/callsite"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -11,32 +14,60 @@ import (
 // A Group is a set of tasks that end together: structured concurrency. Make one with [NewGroup], start tasks with Go, and call
 // Wait, which returns when all have ended.
 //
-// The first task that fails cancels the group's context; [Group.Wait] returns its error. It may be used from tasks and
-// goroutines alike.
+// Unless an option says otherwise, the first task that fails cancels the group's context, and [Group.Wait] returns its error. A
+// group may be used from tasks and goroutines alike. For tasks with results there is [Results].
 type Group struct {
 	parent context.Context
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	mode   groupMode
 
 	mu      sync.Mutex // never held while tasks run or are submitted
 	running int
-	limit   int // of running; 0 for none
-	err     error
+	limit   int     // of running; 0 for none
+	errs    []error // in order of time; only the first of a group that fails by it
+	won     bool    // a task has succeeded, if that decides
 	failure *PanicError
 	waiters []*worker.Waiter // of Wait
 	queue   []*worker.Waiter // of Go, for a place under the limit
 }
 
-// NewGroup returns an empty group whose tasks run under a context derived from ctx.
-func NewGroup(ctx context.Context) *Group {
+// A GroupOption says what the end of a task means for its group.
+type GroupOption func(*Group)
+
+type groupMode uint8
+
+const (
+	firstError groupMode = iota
+	allSettle
+	firstSuccess
+)
+
+// AllSettle makes a failure leave the other tasks alone. Wait returns all errors, joined in the order of time ([errors.Join]).
+func AllSettle() GroupOption { return func(g *Group) { g.mode = allSettle } }
+
+// FirstSuccess makes the first task that returns nil cancel the others, with [future.ErrNotNeeded] as the cause. Then Wait
+// returns nil; if no task succeeds, all errors, joined in the order of time; [future.ErrNone], if there was none.
+func FirstSuccess() GroupOption { return func(g *Group) { g.mode = firstSuccess } }
+
+// NewGroup returns an empty group whose tasks run under a context derived from ctx. At most one of [AllSettle] and
+// [FirstSuccess] makes sense.
+func NewGroup(ctx context.Context, opts ...GroupOption) *Group {
 	g := &Group{parent: ctx}
 	g.ctx, g.cancel = context.WithCancelCause(ctx)
+	for _, o := range opts {
+		o(g)
+	}
 	return g
 }
 
-// Context returns the context of the group's tasks. It is cancelled by the first failure, with that as its cause, and when
-// Wait returns.
+// Context returns the context of the group's tasks. It is cancelled by what decides the group, such as the first failure, which
+// is its cause then, by [Group.Cancel], and when Wait returns.
 func (g *Group) Context() context.Context { return g.ctx }
+
+// Cancel cancels the context of the tasks, with a cause. Tasks that have not begun never will. Wait goes on to wait for the
+// others.
+func (g *Group) Cancel(cause error) { g.cancel(cause) }
 
 // SetLimit makes Go wait, and TryGo refuse, while n tasks of the group run. It must be called before the first task is
 // started. It panics if n is less than 1.
@@ -62,7 +93,8 @@ func (g *Group) Go(f func(t *Task) error) {
 		panic("pinwheel: Group.Go of a nil function")
 	}
 	if g.enter(true) {
-		g.start(f, callsite.PC())
+		m := &member{group: g, fn: f}
+		m.start(m, callsite.PC())
 	}
 }
 
@@ -76,7 +108,8 @@ func (g *Group) TryGo(f func(t *Task) error) bool {
 	if !g.enter(false) {
 		return false
 	}
-	g.start(f, callsite.PC())
+	m := &member{group: g, fn: f}
+	m.start(m, callsite.PC())
 	return true
 }
 
@@ -101,9 +134,18 @@ func (g *Group) enter(wait bool) bool {
 	return true
 }
 
-func (g *Group) start(f func(t *Task) error, from uintptr) {
-	m := &member{group: g, fn: f}
-	m.Init(g.ctx, m)
+// A member is one task of a group.
+type member struct {
+	worker.Root
+	group *Group
+	fn    func(t *Task) error
+	err   error
+}
+
+// start submits the task. body is the member, or what it is embedded in.
+func (m *member) start(body worker.Body, from uintptr) {
+	g := m.group
+	m.Init(g.ctx, body)
 	m.StartedAt(from)
 	t, pool := where(g.parent)
 	var err error
@@ -113,16 +155,8 @@ func (g *Group) start(f func(t *Task) error, from uintptr) {
 		err = pool.Submit(&m.Root)
 	}
 	if err != nil {
-		m.Done(nil, err)
+		body.Done(nil, err)
 	}
-}
-
-// A member is one task of a group.
-type member struct {
-	worker.Root
-	group *Group
-	fn    func(t *Task) error
-	err   error
 }
 
 func (m *member) Run(t *Task) { m.err = m.fn(t) }
@@ -134,12 +168,9 @@ func (m *member) Done(failure *PanicError, refused error) {
 	}
 	g := m.group
 	g.mu.Lock()
-	first := err != nil && g.err == nil
-	if first {
-		g.err = err
-		if failure != nil && failure.Value != ErrGoexit {
-			g.failure = failure
-		}
+	decides := g.decides(err)
+	if g.failure == nil && failure != nil && failure.Value != ErrGoexit {
+		g.failure = failure
 	}
 	g.running--
 	var wake []*worker.Waiter
@@ -150,7 +181,10 @@ func (m *member) Done(failure *PanicError, refused error) {
 		wake, g.waiters = append(wake, g.waiters...), nil
 	}
 	g.mu.Unlock()
-	if first {
+	if decides {
+		if err == nil {
+			err = future.ErrNotNeeded
+		}
 		g.cancel(err)
 	}
 	for _, w := range wake {
@@ -158,12 +192,47 @@ func (m *member) Done(failure *PanicError, refused error) {
 	}
 }
 
+// decides records how a task has ended, and reports whether that decides the group. g.mu is held.
+func (g *Group) decides(err error) bool {
+	if err == nil {
+		first := g.mode == firstSuccess && !g.won
+		g.won = g.won || first
+		return first
+	}
+	if g.mode != firstError {
+		g.errs = append(g.errs, err)
+		return false
+	}
+	if len(g.errs) > 0 {
+		return false
+	}
+	g.errs = []error{err}
+	return true
+}
+
 // Wait waits until all tasks of the group have ended, also those that the others start meanwhile, and returns the first error
-// in order of time, or nil. If that was a panic, Wait panics with its [*PanicError]. It suspends the calling task, or blocks the
-// calling goroutine. The group may be used again after a Wait that returned nil, its context excepted, which is cancelled.
+// in order of time, or nil; or what the group's option says. If a task has panicked, Wait panics with the first [*PanicError], in
+// order of time, whatever the option. It suspends the calling task, or blocks the calling goroutine, and a context that is done
+// does not end the wait: the tasks are expected to. The group may be used again after a Wait that returned nil, its context
+// excepted, which is cancelled.
 //
 // What the tasks did happens before Wait returns.
 func (g *Group) Wait() error {
+	_ = g.waitFor(nil)
+	return g.outcome()
+}
+
+// WaitContext is Wait, but gives up when ctx is done, and returns ctx's error. The tasks go on, so Wait or WaitContext is to be
+// called again; [Group.Cancel] asks them to end.
+func (g *Group) WaitContext(ctx context.Context) error {
+	if err := g.waitFor(ctx); err != nil {
+		return err
+	}
+	return g.outcome()
+}
+
+// waitFor waits until no task is left or, if ctx is not nil, that is done.
+func (g *Group) waitFor(ctx context.Context) error {
 	g.mu.Lock()
 	for g.running > 0 {
 		w := &worker.Waiter{}
@@ -171,10 +240,38 @@ func (g *Group) Wait() error {
 		w.For(worker.ForGroup, g)
 		g.waiters = append(g.waiters, w)
 		g.mu.Unlock()
-		w.WaitFirmly()
+		var err error
+		if ctx == nil {
+			w.WaitFirmly()
+		} else {
+			err = w.Wait(ctx)
+		}
 		g.mu.Lock()
+		if err != nil {
+			g.waiters = slices.DeleteFunc(g.waiters, func(x *worker.Waiter) bool { return x == w })
+			g.mu.Unlock()
+			return err
+		}
 	}
-	err, failure := g.err, g.failure
+	g.mu.Unlock()
+	return nil
+}
+
+// outcome is what Wait returns when all tasks have ended.
+func (g *Group) outcome() (err error) {
+	g.mu.Lock()
+	failure := g.failure
+	switch {
+	case g.mode == firstError:
+		if len(g.errs) > 0 {
+			err = g.errs[0]
+		}
+	case g.mode == firstSuccess && g.won:
+	case g.mode == firstSuccess && len(g.errs) == 0:
+		err = future.ErrNone
+	default:
+		err = errors.Join(g.errs...)
+	}
 	g.mu.Unlock()
 	g.cancel(err)
 	if failure != nil {
