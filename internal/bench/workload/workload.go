@@ -21,6 +21,8 @@ var All = []*bench.Workload{
 	timers,
 	echo, echoStall,
 	idle,
+	reduce, scan, filter, mapping, sorted,
+	stream,
 	files,
 }
 
