@@ -117,7 +117,7 @@ func job(t *testing.T, w *bench.Workload, n string, options map[string]string) *
 
 func TestEveryWorkloadRefusesAWrongAnswer(t *testing.T) {
 	for _, w := range All {
-		j := job(t, w, w.TestN, map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel"})
+		j := job(t, w, w.TestN, map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel", "item": "1us", "mode": "ordered", "keys": "ints"})
 		for _, answer := range []string{"", "-1", "NaN"} {
 			if j.Verify(answer) == nil {
 				t.Errorf("%s accepts the answer %q", w.Name, answer)
@@ -129,7 +129,7 @@ func TestEveryWorkloadRefusesAWrongAnswer(t *testing.T) {
 func TestEveryWorkloadRefusesASizeThatItCannotHave(t *testing.T) {
 	refuses := func(w *bench.Workload, n string) {
 		t.Helper()
-		_, err := w.Prepare(bench.Params{N: n, Options: map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel"}})
+		_, err := w.Prepare(bench.Params{N: n, Options: map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel", "item": "1us", "mode": "ordered", "keys": "ints"}})
 		if err == nil || !strings.Contains(err.Error(), "--n") && !strings.Contains(err.Error(), "no such file") {
 			t.Errorf("%s with n = %q: %v", w.Name, n, err)
 		}
@@ -312,5 +312,32 @@ func TestSubmitEndsWhenTheContextDoes(t *testing.T) {
 	lost := submission(10, 2, func(context.Context, func()) func() { return func() {} })
 	if _, err := lost(bench.NewRun(ctx, 1)); err == nil {
 		t.Error("tasks that never run are not noticed")
+	}
+}
+
+func TestStreamsOfEveryKind(t *testing.T) {
+	measure(t, stream, "2000", map[string]string{"item": "0s,1us,10us", "mode": "ordered,unordered,keyed"},
+		bench.Settings{Runtimes: bench.Runtimes, Workers: []int{1, 2}})
+	measure(t, stream, "300", map[string]string{"item": "1us", "mode": "slow"},
+		bench.Settings{Runtimes: bench.Runtimes, Workers: []int{2}})
+	for option, values := range map[string][]string{"item": {"", "x", "-1us", "1h"}, "mode": {"", "random"}} {
+		for _, value := range values {
+			options := map[string]string{"item": "1us", "mode": "ordered"}
+			options[option] = value
+			if _, err := stream.Prepare(bench.Params{N: "10", Options: options}); err == nil || !strings.Contains(err.Error(), "--"+option) {
+				t.Errorf("%s=%q: %v", option, value, err)
+			}
+		}
+	}
+}
+
+func TestAStreamOutOfOrderIsNoticed(t *testing.T) {
+	in, out := tally{order: true}, tally{order: true}
+	for i := range uint64(10) {
+		in.add(i)
+		out.add(i ^ 1)
+	}
+	if in.sum == out.sum {
+		t.Error("the order does not show")
 	}
 }
