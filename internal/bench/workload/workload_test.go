@@ -115,9 +115,21 @@ func job(t *testing.T, w *bench.Workload, n string, options map[string]string) *
 	return j
 }
 
+// someOptions returns a value for each of the workload's options.
+func someOptions(t *testing.T, w *bench.Workload) map[string]string {
+	options := map[string]string{}
+	for _, o := range w.Options {
+		options[o.Name], _, _ = strings.Cut(o.Default, ",")
+	}
+	if w.Takes("input") {
+		options["input"] = sample(t)
+	}
+	return options
+}
+
 func TestEveryWorkloadRefusesAWrongAnswer(t *testing.T) {
 	for _, w := range All {
-		j := job(t, w, w.TestN, map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel", "item": "1us", "mode": "ordered", "keys": "ints"})
+		j := job(t, w, w.TestN, someOptions(t, w))
 		for _, answer := range []string{"", "-1", "NaN"} {
 			if j.Verify(answer) == nil {
 				t.Errorf("%s accepts the answer %q", w.Name, answer)
@@ -129,7 +141,7 @@ func TestEveryWorkloadRefusesAWrongAnswer(t *testing.T) {
 func TestEveryWorkloadRefusesASizeThatItCannotHave(t *testing.T) {
 	refuses := func(w *bench.Workload, n string) {
 		t.Helper()
-		_, err := w.Prepare(bench.Params{N: n, Options: map[string]string{"input": sample(t), "producers": "1", "tasks": "64", "op": "cancel", "item": "1us", "mode": "ordered", "keys": "ints"}})
+		_, err := w.Prepare(bench.Params{N: n, Options: someOptions(t, w)})
 		if err == nil || !strings.Contains(err.Error(), "--n") && !strings.Contains(err.Error(), "no such file") {
 			t.Errorf("%s with n = %q: %v", w.Name, n, err)
 		}
