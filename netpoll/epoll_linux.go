@@ -16,13 +16,31 @@ import (
 	"github.com/pinwheel-sched/pinwheel/timer"
 )
 
+// Who waits in epoll?
+//
+// One at a time does: it has the watch. If a worker that has nothing to do has it, an event wakes the very thread that is going
+// to run the handler. If the poller's thread had it always, each event would wake that first, even if a worker is about to
+// poll: a second switch of threads, which in a virtual machine costs as much as several requests.
+//
+//   - The thread begins with the watch. If a worker asks for it in vain (wanted), the thread lets go of it when the next events
+//     have been delivered, for they are likely to have woken that worker.
+//   - A worker that is about to sleep takes the watch if nobody has it, and sleeps in epoll instead of on its futex. Whoever wakes it by
+//     the word that it sleeps on then writes to the eventfd as well (Rouse). When it is awake, nobody has the watch.
+//   - While it is without the watch, the thread looks once in a guardTime whether somebody polls. If nobody has since the last
+//     look, all workers compute, and the thread takes the watch again. When all have slept for some time it looks no more, until
+//     somebody gets up.
+//
+// So a descriptor that becomes ready while all workers have just begun to compute waits for a guardTime at most, and that only
+// once: then the thread has the watch and keeps it, until workers sleep again.
+//
 // How the thread is told of a new plan.
 //
-//	To sleep (main):   clear told; then read the plan (closing, Wheels.Next); then wait in epoll.
-//	To change the plan: change it; then set told, and if that was clear, write to the eventfd.
+//	To sleep (main):   say where (mode); clear told; then read the plan (closing, Wheels.Next, quiet); then sleep.
+//	To change the plan: change it; then set told, and if that was clear, wake the thread where it sleeps.
 //
 // If told was set already, the thread has not cleared it since, so it is going to read the plan after the change. The eventfd is
-// level-triggered, unlike everything else: a worker that polls finds it in the same epoll set, and must leave it to the thread.
+// level-triggered, unlike everything else: a worker that polls without blocking finds it in the same epoll set, and must leave
+// it to whoever has the watch.
 
 // engine is the part of a [Poller] that waits for descriptors.
 type engine struct {
@@ -41,7 +59,37 @@ type engine struct {
 
 	turn  atom.Uint32 // 1 while somebody polls without blocking
 	batch []unix.EpollEvent
+
+	watch   atom.Uint32               // who has it
+	watcher atom.Pointer[atom.Uint32] // the word of the worker that sleeps with it
+	found   []unix.EpollEvent         // what it has found; a part of caught
+	caught  []unix.EpollEvent
+	wanted  atom.Uint32 // a worker has asked for it in vain
+	polls   atom.Uint32 // counts that somebody has polled, roughly
+	quiet   atom.Uint32 // 1: the thread sleeps without looking whether somebody polls
+	mode    atom.Uint32 // where the thread sleeps
 }
+
+// Who has the watch.
+const (
+	watchFree uint32 = iota
+	watchThread
+	watchWorker
+	watchClosed
+)
+
+// Where the thread sleeps.
+const (
+	modeFutex uint32 = iota
+	modeEpoll
+)
+
+const (
+	// guardTime is how often the thread looks whether somebody polls.
+	guardTime = time.Millisecond
+	// guardRounds is how often it looks while all sleep, before it sleeps too.
+	guardRounds = 20
+)
 
 const (
 	threadBatch = 256 // events that the thread takes at once
@@ -60,6 +108,8 @@ func (p *Poller) launch() {
 		return
 	}
 	p.batch = make([]unix.EpollEvent, workerBatch)
+	p.caught = make([]unix.EpollEvent, workerBatch)
+	p.watch.Store(watchThread)
 	go p.main()
 }
 
@@ -144,10 +194,26 @@ func (p *Poller) unhold() {
 
 // kick makes the thread read its plan again.
 func (p *Poller) kick() {
-	if p.refused == nil && p.told.CompareAndSwap(0, 1) {
-		one := uint64(1)
-		_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.event), uintptr(unsafe.Pointer(&one)), 8)
+	if p.refused != nil || p.told.Load() != 0 || !p.told.CompareAndSwap(0, 1) {
+		return
 	}
+	if p.mode.Load() == modeEpoll {
+		p.ring()
+	} else {
+		atom.FutexWake(&p.told, 1)
+	}
+}
+
+// ring wakes whoever waits in epoll.
+func (p *Poller) ring() {
+	one := uint64(1)
+	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.event), uintptr(unsafe.Pointer(&one)), 8)
+}
+
+// hush takes the ringing back.
+func (p *Poller) hush() {
+	var count uint64
+	_, _, _ = syscall.RawSyscall(unix.SYS_READ, uintptr(p.event), uintptr(unsafe.Pointer(&count)), 8)
 }
 
 // shut closes a poller that runs. The steps:
@@ -167,7 +233,8 @@ func (p *Poller) shut() {
 	<-p.done
 	p.unhold()
 	<-p.free
-	for !p.turn.CompareAndSwap(0, 1) { // and keep it
+	for !p.turn.CompareAndSwap(0, 1) || !p.watch.CompareAndSwap(watchFree, watchClosed) { // and keep both
+		p.turn.CompareAndSwap(1, 0)
 		runtime.Gosched()
 	}
 	_ = unix.Close(p.epoll)
@@ -181,6 +248,19 @@ func (p *Poller) main() {
 	defer runtime.UnlockOSThread()
 	defer atom.Precise()()
 	events := make([]unix.EpollEvent, threadBatch)
+	for !p.closing.Load() {
+		if p.watch.Load() == watchThread {
+			p.keepWatch(events)
+		} else {
+			p.guard()
+		}
+	}
+	p.watch.CompareAndSwap(watchThread, watchFree)
+}
+
+// keepWatch waits for descriptors and timers, until somebody else wants to.
+func (p *Poller) keepWatch(events []unix.EpollEvent) {
+	p.mode.Store(modeEpoll)
 	for {
 		p.told.Store(0) // then read the plan
 		if p.closing.Load() {
@@ -189,26 +269,146 @@ func (p *Poller) main() {
 		p.wheels.Poll(p.wheels.Now())
 		n := poll(p.epoll, events)
 		if n == 0 {
-			timeout := time.Duration(-1)
-			if when, ok := p.wheels.Next(); ok {
-				if timeout = when - p.wheels.Now(); timeout <= 0 {
-					continue
-				}
+			timeout, due := p.sleep(-1)
+			if due {
+				continue
 			}
 			n = await(p.epoll, events, timeout)
 		}
-		if _, woken := p.deliver(events[:n]); woken {
-			var count uint64
-			_, _, _ = syscall.RawSyscall(unix.SYS_READ, uintptr(p.event), uintptr(unsafe.Pointer(&count)), 8)
+		delivered, rung := p.deliver(events[:n])
+		if rung {
+			p.hush()
+		}
+		if delivered > 0 && p.wanted.Load() != 0 {
+			p.wanted.Store(0)
+			p.watch.Store(watchFree)
+			return
 		}
 	}
 }
+
+// sleep returns for how long the thread may sleep, at most for limit unless that is negative. due says not at all.
+func (p *Poller) sleep(limit time.Duration) (timeout time.Duration, due bool) {
+	when, ok := p.wheels.Next()
+	if !ok {
+		return limit, false
+	}
+	if timeout = when - p.wheels.Now(); timeout <= 0 {
+		return 0, true
+	}
+	if limit >= 0 {
+		timeout = min(timeout, limit)
+	}
+	return timeout, false
+}
+
+// guard waits for timers, and takes the watch when nobody polls.
+func (p *Poller) guard() {
+	p.mode.Store(modeFutex)
+	polls, look := p.polls.Load(), p.wheels.Now()+guardTime
+	for idle := 0; ; {
+		if idle >= guardRounds {
+			p.quiet.Store(1)
+		}
+		p.told.Store(0) // then read the plan
+		if p.closing.Load() {
+			return
+		}
+		now := p.wheels.Now()
+		p.wheels.Poll(now)
+		limit := time.Duration(-1)
+		if p.quiet.Load() == 0 {
+			if idle >= guardRounds { // somebody has got up
+				idle, look = 0, now+guardTime
+			}
+			if now >= look {
+				before := polls
+				switch polls = p.polls.Load(); {
+				case p.watcher.Load() != nil && polls == before:
+					idle++
+				case polls == before:
+					if p.watch.CompareAndSwap(watchFree, watchThread) {
+						return
+					}
+				default:
+					idle = 0
+				}
+				look = now + guardTime
+			}
+			limit = look - now
+		}
+		timeout, due := p.sleep(limit)
+		if !due {
+			atom.FutexWait(&p.told, 0, timeout)
+		}
+	}
+}
+
+// Watch waits for descriptors in place of the poller's thread, until the time until, or [Poller.Rouse], and only while word is 0. It is
+// for a worker that has nothing to do and is about to sleep on word. watched is false if it has not waited, because there is
+// nothing to wait for or somebody else does. If found is true, there are events, and the caller must call [Poller.Deliver].
+func (p *Poller) Watch(word *atom.Uint32, until time.Duration) (watched, found bool) {
+	if p.phase.Load() != pollerRunning || p.refused != nil || p.holds.Load() <= 1 {
+		return false, false
+	}
+	if !p.watch.CompareAndSwap(watchFree, watchWorker) {
+		p.wanted.Store(1)
+		return false, false
+	}
+	timeout := time.Duration(-1)
+	if until != forEver {
+		timeout = max(until-p.wheels.Now(), 0)
+	}
+	p.watcher.Store(word) // then look at it: the mirror image of Rouse
+	n := 0
+	if word.Load() == 0 && !p.closing.Load() {
+		n = await(p.epoll, p.caught, timeout)
+	}
+	p.watcher.Store(nil)
+	p.polls.Add(1)
+	if p.quiet.Load() != 0 {
+		p.quiet.Store(0)
+		p.kick()
+	}
+	for i := range n {
+		if p.caught[i].Pad == 0 {
+			p.hush()
+			if n == 1 {
+				n = 0
+			}
+			break
+		}
+	}
+	if n == 0 {
+		p.watch.Store(watchFree)
+		return true, false
+	}
+	p.found = p.caught[:n]
+	return true, true
+}
+
+// Deliver delivers what [Poller.Watch] has found.
+func (p *Poller) Deliver() {
+	p.deliver(p.found)
+	p.watch.Store(watchFree)
+}
+
+// Rouse ends a [Poller.Watch] with this word, if there is one. The word must have been changed before.
+func (p *Poller) Rouse(word *atom.Uint32) {
+	if p.phase.Load() == pollerRunning && p.watcher.Load() == word {
+		p.ring()
+	}
+}
+
+// forEver is the end of the clock.
+const forEver time.Duration = 1<<63 - 1
 
 // pollDescriptors is Poll of a poller that runs.
 func (p *Poller) pollDescriptors() (n int) {
 	if p.refused != nil || p.holds.Load() <= 1 || p.turn.Load() != 0 || !p.turn.CompareAndSwap(0, 1) {
 		return 0
 	}
+	p.polls.Store(p.polls.Load() + 1)
 	n, _ = p.deliver(p.batch[:poll(p.epoll, p.batch)])
 	p.turn.Store(0)
 	return n
@@ -248,8 +448,8 @@ func await(epoll int, events []unix.EpollEvent, timeout time.Duration) int {
 			ts := unix.NsecToTimespec(int64(min(timeout, longestWait)))
 			limit = &ts
 		}
-		n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
-			uintptr(len(events)), uintptr(unsafe.Pointer(limit)), 0, 0)
+		n, errno := atom.BlockingCall(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), unsafe.Pointer(&events[0]), uintptr(len(events)),
+			unsafe.Pointer(limit), 0, 0)
 		switch errno {
 		case 0:
 			return int(n)

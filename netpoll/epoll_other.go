@@ -5,7 +5,9 @@ package netpoll
 import (
 	"net"
 	"sync"
+	"time"
 
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/timer"
 )
 
@@ -24,6 +26,15 @@ func (p *Poller) launch() { p.driver = timer.StartDriver(p.wheels) }
 func (p *Poller) kick() {}
 
 func (p *Poller) pollDescriptors() int { return 0 }
+
+// Watch does not wait on this system.
+func (p *Poller) Watch(*atom.Uint32, time.Duration) (watched, found bool) { return false, false }
+
+// Deliver is not called.
+func (p *Poller) Deliver() {}
+
+// Rouse does nothing.
+func (p *Poller) Rouse(*atom.Uint32) {}
 
 func (p *Poller) shut() {
 	p.orphans.close()

@@ -107,7 +107,7 @@ func (s *readableServer) summon(t *worker.Task) {
 	if t != nil {
 		err = t.Submit(&d.Root)
 	} else {
-		err = s.pool.Submit(&d.Root)
+		err = s.pool.Prompt(&d.Root)
 	}
 	if err != nil {
 		s.reap()

@@ -155,7 +155,7 @@ func (l *Listener) Serve(ctx context.Context, pool *worker.Pool, handler func(t 
 	return s.run(func(*Conn) {}, func(c *Conn) {
 		h := &handling{s: s, c: c, handler: handler}
 		h.Init(s.scope, h)
-		if pool.Submit(&h.Root) != nil {
+		if pool.Prompt(&h.Root) != nil {
 			s.finished(c)
 		}
 	}, func() {})

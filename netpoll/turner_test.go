@@ -2,6 +2,8 @@ package netpoll
 
 import (
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
 // A turner makes a poller a [worker.Loop].
@@ -11,6 +13,12 @@ func (l turner) Turn(worker int, now time.Duration) bool {
 	return l.p.Wheels().Shard(worker).Poll(now)+l.p.Poll() > 0
 }
 
-func (l turner) Rest(int) time.Duration { return 1<<63 - 1 }
-func (l turner) Rise(int)               {}
-func (l turner) Close()                 { _ = l.p.Close() }
+func (l turner) Watch(word *atom.Uint32, until time.Duration) (watched, found bool) {
+	return l.p.Watch(word, until)
+}
+
+func (l turner) Deliver()                { l.p.Deliver() }
+func (l turner) Rouse(word *atom.Uint32) { l.p.Rouse(word) }
+func (l turner) Rest(int) time.Duration  { return 1<<63 - 1 }
+func (l turner) Rise(int)                {}
+func (l turner) Close()                  { _ = l.p.Close() }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/netpoll"
 	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
@@ -39,7 +40,7 @@ func newEvents(pool *worker.Pool, tick time.Duration, files netpoll.Backend) (*e
 	return &events{wheels: w, poller: p, disk: disk}, nil
 }
 
-// Turn, Rest, Rise and Close make it a [worker.Loop].
+// Turn, Rest, Watch, Deliver, Rouse, Rise and Close make it a [worker.Loop].
 
 func (e *events) Turn(worker int, now time.Duration) bool {
 	return e.wheels.Shard(worker).Poll(now)+e.poller.Poll() > 0
@@ -51,6 +52,14 @@ func (e *events) Rest(worker int) (until time.Duration) {
 	until, _ = s.Next()
 	return until
 }
+
+func (e *events) Watch(word *atom.Uint32, until time.Duration) (watched, found bool) {
+	return e.poller.Watch(word, until)
+}
+
+func (e *events) Deliver() { e.poller.Deliver() }
+
+func (e *events) Rouse(word *atom.Uint32) { e.poller.Rouse(word) }
 
 func (e *events) Rise(worker int) { e.wheels.Shard(worker).Leave() }
 

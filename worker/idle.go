@@ -96,7 +96,7 @@ func (p *Pool) deliver(i int) {
 		p.start(w)
 		return
 	}
-	atom.FutexWake(&w.parked, 1)
+	w.rouse()
 }
 
 // wake wakes a given worker if it is parked.

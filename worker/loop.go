@@ -29,6 +29,16 @@ type Loop interface {
 	// before; forever, the greatest duration, leaves it to the thread.
 	Rest(worker int) (until time.Duration)
 
+	// Watch may be where it sleeps: until the time until, or [Loop.Rouse], and only while word is 0. watched is false if it has not
+	// slept there, but is to sleep on the word. If found is true, Deliver is called next.
+	Watch(word *atom.Uint32, until time.Duration) (watched, found bool)
+
+	// Deliver does what has become possible while the worker slept in Watch. The worker counts as awake again.
+	Deliver()
+
+	// Rouse ends a Watch with this word, if there is one. The word has been changed before. It does not block.
+	Rouse(word *atom.Uint32)
+
 	// Rise is called when it sleeps no more.
 	Rise(worker int)
 
@@ -135,6 +145,11 @@ func (w *worker) doze() (up bool) {
 		until = l.Rest(w.id)
 		defer l.Rise(w.id)
 	}
+	if l != nil {
+		if watched, found := l.Watch(&w.parked, until); watched {
+			return w.getUp(l, found)
+		}
+	}
 	if until == forever {
 		atom.FutexWait(&w.parked, asleep, -1)
 		return false
@@ -145,11 +160,37 @@ func (w *worker) doze() (up bool) {
 			return false
 		}
 	}
+	return w.riseEarly()
+}
+
+// riseEarly counts the worker, which has not been woken, as awake and searching. It reports false if a waker was faster.
+func (w *worker) riseEarly() bool {
 	if !w.pool.idle.remove(w.id) {
 		return false
 	}
 	w.pool.state.Add(oneAwake + oneSearching)
 	return true
+}
+
+// getUp ends a sleep in the loop. The worker is awake before it delivers what was found, so that it need not wake anybody for
+// that: it searches itself.
+func (w *worker) getUp(l Loop, found bool) (up bool) {
+	if !found && w.parked.Load() != asleep {
+		return false
+	}
+	up = w.riseEarly()
+	if found {
+		l.Deliver()
+	}
+	return up
+}
+
+// rouse ends the sleep of a worker whose word has been set.
+func (w *worker) rouse() {
+	atom.FutexWake(&w.parked, 1)
+	if l := w.loop(); l != nil {
+		l.Rouse(&w.parked)
+	}
 }
 
 // Worker returns the number of the worker that the task runs on, or -1 if it runs on a guest. It must be called on the task's
