@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -116,7 +117,10 @@ func openTrace(name string) (*Trace, func() error, error) {
 	if f == nil {
 		var err error
 		if f, err = createTrace(name, files.written[name]); err != nil {
-			return nil, nil, fmt.Errorf("pinwheel: PINWHEEL_TRACE=%s: want the name of a file that can be written: %w", quote(name), err)
+			if e := (*fs.PathError)(nil); errors.As(err, &e) {
+				err = e.Err // without the name, which may be long
+			}
+			return nil, nil, fmt.Errorf("pinwheel: PINWHEEL_TRACE=%s is not the name of a file that can be written: %w", quote(name), err)
 		}
 		files.open[name], files.written[name] = f, true
 	}

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/future"
 )
 
 type traceEvent struct {
@@ -44,10 +47,18 @@ func TestATraceShowsTasksStealsAndWaits(t *testing.T) {
 	}
 	ctx := With(context.Background(), s)
 	stolen := make(chan struct{})
+	wait := future.NewPromise[int]()
+	go func() { // ends the wait when the task has been suspended
+		for s.Stats().Suspended == 0 {
+			runtime.Gosched()
+		}
+		wait.Resolve(1)
+	}()
 	_, err = Go(ctx, func(t *Task) (int, error) {
 		f := waits.Fork(t, func(t *Task, c chan struct{}) int { close(c); return 1 }, stolen)
 		<-stolen // only a thief can end this
-		return f.Join(t), Sleep(t, time.Millisecond)
+		one, err := wait.Future().Await(t)
+		return one + f.Join(t), err
 	}).Await(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +85,7 @@ func TestATraceShowsTasksStealsAndWaits(t *testing.T) {
 		}
 	}
 	if stretches < 2 {
-		t.Errorf("a task that slept is in %d pieces", stretches)
+		t.Errorf("a task that waited is in %d pieces", stretches)
 	}
 	if !strings.HasPrefix(fork.Name, "sched.TestATraceShows") || fork.Thread == task.Thread {
 		t.Errorf("fork %+v of task %+v", fork, task)

@@ -2,7 +2,6 @@ package sched
 
 import (
 	"fmt"
-	"reflect"
 	"runtime"
 	"strings"
 	"time"
@@ -100,7 +99,9 @@ func (c *tracks) event(tr *track, e worker.Event) {
 	w := c.trace.w
 	switch e.Kind {
 	case worker.EventTask:
-		c.begin(tr, e, "task", c.taskName(e.A))
+		c.begin(tr, e, "task", c.codeName(e.A))
+	case worker.EventTyped:
+		c.begin(tr, e, "task", strings.TrimPrefix(c.source.Type(e.A).String(), "*"))
 	case worker.EventStolen:
 		c.begin(tr, e, "fork", c.codeName(e.A))
 	case worker.EventEnd:
@@ -127,9 +128,7 @@ func (c *tracks) event(tr *track, e worker.Event) {
 			tr.asleep = -1
 		}
 	case worker.EventPoll:
-		w.Instant(tr.Track, "poll", "poll", e.Time, "ready", e.A)
-	case worker.EventStall:
-		w.Instant(tr.Track, "stall", "stall", e.Time, "", 0)
+		w.Instant(tr.Track, "poll", "poll", e.Time, "", 0)
 	}
 }
 
@@ -160,16 +159,6 @@ func (c *tracks) pause(tr *track, now time.Duration) {
 		c.trace.w.Slice(tr.Track, o.category, o.name, o.since, now)
 	}
 	tr.fiber = 0
-}
-
-func (c *tracks) taskName(number uint64) string {
-	switch n := c.source.Name(number).(type) {
-	case uintptr:
-		return c.codeName(uint64(n))
-	case reflect.Type:
-		return strings.TrimPrefix(n.String(), "*")
-	}
-	return "task"
 }
 
 // codeName returns the name of the function whose code begins at an address, without the directories of its package.

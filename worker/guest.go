@@ -136,7 +136,9 @@ func (g *guest) next() (*fiber, *Job) {
 			continue
 		}
 		g.pool.leaveSeat(oneGuest)
+		g.note(EventPark, 0, 0)
 		<-g.ready
+		g.note(EventUnpark, 0, 0)
 		g.pool.state.Add(oneGuest)
 	}
 }

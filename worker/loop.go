@@ -116,8 +116,15 @@ func (w *worker) turn(now time.Duration) (found bool) {
 	if l == nil {
 		return false
 	}
+	return w.turnOf(l, now)
+}
+
+func (w *worker) turnOf(l Loop, now time.Duration) (found bool) {
 	w.turned = now
-	return l.Turn(w.id, now)
+	if found = l.Turn(w.id, now); found {
+		w.note(EventPoll, 0, 0)
+	}
+	return found
 }
 
 // pass is for a worker that has work, and comes by.
@@ -127,8 +134,7 @@ func (w *worker) pass() {
 	}
 	if l := w.loop(); l != nil {
 		if now := atom.Now(); now >= w.turned+turnTime {
-			w.turned = now
-			l.Turn(w.id, now)
+			w.turnOf(l, now)
 		}
 	}
 }

@@ -86,7 +86,7 @@ type Pool struct {
 	machine    victim.Machine
 	victims    victim.Policy
 	tracing    bool
-	traceNames names
+	traceTypes types
 	rejected   atomic.Uint64
 	stalls     atomic.Uint64
 

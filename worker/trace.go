@@ -17,16 +17,15 @@ type EventKind uint8
 // What the arguments of an [Event] are depends on its kind. A fiber is named by a number that no other fiber has at the time.
 const (
 	EventNone   EventKind = iota
-	EventTask             // a root task begins: its name, the fiber
+	EventTask             // a root task begins: the address of its function's code, the fiber
+	EventTyped            // a root task begins that has none: the number of its type, the fiber
 	EventStolen           // a stolen fork begins: the address of its function's code, the fiber
 	EventEnd              // the last of these that began on the fiber ends: nothing, the fiber
 	EventSwitch           // the worker goes on with another fiber: nothing, the fiber
 	EventSteal            // a job is stolen, which begins next: the proc it is stolen from
-	EventSearch           // the worker looks for work
 	EventPark             // it goes to sleep
 	EventUnpark           // it was woken
-	EventPoll             // it polled for readiness: how many were ready
-	EventStall            // it was found stuck
+	EventPoll             // it turned the event loop, and something was due or ready
 )
 
 // An Event is one thing that an executor did while it was traced.
@@ -43,10 +42,16 @@ func (p *proc) note(kind EventKind, a, b uint64) {
 	}
 }
 
-// noteTask records the beginning of a root task.
+// noteTask records the beginning of a root task. It is named by the function that its body says it is for, or else by its type.
 func (p *proc) noteTask(r *Root, f *fiber) {
-	if ring := p.trace.Load(); ring != nil {
-		ring.add(EventTask, p.pool.traceNames.of(r.body), f.number())
+	ring := p.trace.Load()
+	if ring == nil {
+		return
+	}
+	if e, ok := r.body.(interface{ Entry() uintptr }); ok {
+		ring.add(EventTask, uint64(e.Entry()), f.number())
+	} else {
+		ring.add(EventTyped, p.pool.traceTypes.of(r.body), f.number())
 	}
 }
 
@@ -101,27 +106,21 @@ func (r *ring) read(from uint64, events []Event) (_ []Event, next, lost uint64) 
 	return events, next, lost
 }
 
-// names numbers the names of what runs, which are looked up only while there is a trace.
-type names struct {
+// types numbers the types of bodies.
+type types struct {
 	mu     sync.Mutex
-	number map[any]uint64
-	list   []any // code addresses (uintptr) and types (reflect.Type)
+	number map[reflect.Type]uint64
+	list   []reflect.Type
 }
 
-// of returns the number of a body's name: that of the function that it says it is for, or else of its type.
-func (n *names) of(b Body) uint64 {
-	var key any
-	if e, ok := b.(interface{ Entry() uintptr }); ok {
-		key = e.Entry()
-	} else {
-		key = reflect.TypeOf(b)
-	}
+func (n *types) of(b Body) uint64 {
+	key := reflect.TypeOf(b)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	i, ok := n.number[key]
 	if !ok {
 		if n.number == nil {
-			n.number = map[any]uint64{}
+			n.number = map[reflect.Type]uint64{}
 		}
 		i = uint64(len(n.list))
 		n.number[key] = i
@@ -191,9 +190,9 @@ func (t *Trace) Read(f func(proc int, events []Event, lost uint64)) {
 	}
 }
 
-// Name returns what an EventTask calls its task: the address of a function's code, or a type.
-func (t *Trace) Name(number uint64) any {
-	n := &t.pool.traceNames
+// Type returns the type that an EventTyped speaks of.
+func (t *Trace) Type(number uint64) reflect.Type {
+	n := &t.pool.traceTypes
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.list[number]
