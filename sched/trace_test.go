@@ -48,8 +48,8 @@ func TestATraceShowsTasksStealsAndWaits(t *testing.T) {
 	ctx := With(context.Background(), s)
 	stolen := make(chan struct{})
 	wait := future.NewPromise[int]()
-	go func() { // ends the wait when the task has been suspended
-		for s.Stats().Suspended == 0 {
+	go func() { // ends the wait when the workers sleep
+		for st := s.Stats(); st.Suspended == 0 || st.Awake > 0; st = s.Stats() {
 			runtime.Gosched()
 		}
 		wait.Resolve(1)
