@@ -172,6 +172,7 @@ func (c *config) build() (*Scheduler, error) {
 		Topology:       top,
 		Victims:        victims,
 		Spin:           spin,
+		Spares:         worker.DefaultSpares,
 		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
 		OnPanic:        c.onPanic,
 		Loop:           func() (worker.Loop, error) { return newEvents(pool, tick, files) },

@@ -25,6 +25,7 @@
 //	inject.go    the queue of work from outside
 //	guest.go     callers that take part
 //	sequence.go  pools without workers
+//	standin.go   who stands in for a worker that is blocked natively
 //	waiter.go    the parking primitive of everything that waits
 //	current.go   which task runs here
 //	pool.go      starting and closing

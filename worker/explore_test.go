@@ -13,13 +13,15 @@ import (
 
 // newStage returns a pool whose workers are awake and have no threads: an exploration plays their parts.
 func newStage(workers int) *Pool {
-	p, err := New(Config{Workers: workers})
+	p, err := New(Config{Workers: workers, Spares: 1})
 	if err != nil {
 		panic(err)
 	}
+	p.spares.watch.Store(watchNever) // an exploration plays its part, too
 	for _, w := range p.workers {
 		p.idle.remove(w.id)
 		w.parked.Store(asleep)
+		w.duty.Store(onDuty)
 		w.init(w.id)
 		p.procs[w.id].Store(&w.proc)
 	}
@@ -47,6 +49,7 @@ func (g *play) submit(i int) {
 // work is what find does, without the spinning.
 func (g *play) work(w *worker) {
 	for {
+		w.comeBack()
 		if w.mustRetire() {
 			w.retire()
 			continue
@@ -246,6 +249,39 @@ func TestExploreWakeAgainstCancel(t *testing.T) {
 		r.Finally(func() {
 			if !returned || woken != (err == nil) {
 				r.Fatalf("Wake gave %t, Wait returned %t with %v", woken, returned, err)
+			}
+		})
+	})
+}
+
+// A worker is blocked in a task when it is relieved, and comes back at any moment, while jobs are submitted: all run, and the
+// seats add up in the end.
+func TestExploreRelievingAgainstComingBack(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) {
+		g := newPlay(1, 1)
+		p := g.pool
+		spare := p.takeSpare()
+		spare.seat = p.workers[0]
+		spare.init(spare.id)
+		p.procs[spare.id].Store(&spare.proc)
+		spare.parked.Store(asleep)
+		p.retired.add(spare.id)
+		g.start(r)
+		r.Daemon("spare", func() {
+			for spare.parked.Load() == asleep {
+				atom.FutexWait(&spare.parked, asleep, -1)
+			}
+			spare.parked.Store(asleep)
+			spare.goOn()
+			spare.isSearching = true
+			g.work(spare)
+		})
+		r.Go("watch", func() { p.relieve(p.workers[0]) })
+		r.Go("submitter", func() { g.submit(0) })
+		r.Finally(func() {
+			s := p.state.Load()
+			if awake(s) != 0 || searching(s) != 0 || visits(s) != 0 {
+				r.Fatalf("%d awake, %d searching, %d blocked in the end", awake(s), searching(s), visits(s))
 			}
 		})
 	})

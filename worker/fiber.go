@@ -167,7 +167,11 @@ func (f *fiber) service() {
 	if p.wanted.Load() == 0 {
 		return
 	}
-	if p.wanted.Swap(0)&wantSwitch != 0 && f.w != nil && f.mustMakeWay() {
+	wanted := p.wanted.Swap(0)
+	if wanted&wantReturn != 0 {
+		p.comeBack()
+	}
+	if wanted&wantSwitch != 0 && f.w != nil && f.mustMakeWay() {
 		for f.exposeOldest() {
 		}
 		f.p.pool.notify(p)

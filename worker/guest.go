@@ -65,13 +65,18 @@ func (p *Pool) newGuest(i int) *guest {
 	p.guests[i].Store(g)
 	p.procs[g.id].Store(&g.proc)
 	g.joinTrace()
+	p.reach(g.id)
+	return g
+}
+
+// reach makes those who go through the procs go as far as id.
+func (p *Pool) reach(id int) {
 	for {
 		n := p.procsUsed.Load()
-		if n > uint32(g.id) || p.procsUsed.CompareAndSwap(n, uint32(g.id)+1) {
-			break
+		if n > uint32(id) || p.procsUsed.CompareAndSwap(n, uint32(id)+1) {
+			return
 		}
 	}
-	return g
 }
 
 // host runs a root task to its end. It is the guest's trunk.
@@ -79,6 +84,7 @@ func (g *guest) host(r *Root) {
 	if g.forks {
 		g.pool.notify(&g.proc) // before the fork is made: it takes a parked worker longer to come
 	}
+	g.goOn()
 	exposed := g.stats.exposed.n.Load()
 	defer g.depart(exposed)
 	g.region = &r.task
@@ -135,11 +141,13 @@ func (g *guest) next() (*fiber, *Job) {
 			atom.Yield()
 			continue
 		}
+		g.goOff()
 		g.pool.leaveSeat(oneGuest)
 		g.note(EventPark, 0, 0)
 		<-g.ready
 		g.note(EventUnpark, 0, 0)
 		g.pool.state.Add(oneGuest)
+		g.goOn()
 	}
 }
 
@@ -216,6 +224,7 @@ func (g *guest) depart(exposed uint64) {
 	for _, f := range g.spare {
 		f.forget()
 	}
+	g.goOff()
 	g.pool.freeGuests.add(g.id - g.pool.size)
 	g.pool.leaveSeat(oneGuest + oneVisit)
 }

@@ -81,6 +81,7 @@ func (p *Pool) notify(from *proc) {
 	}
 	if awake(s)+guests(s) >= p.size {
 		p.hail()
+		p.guard()
 		return
 	}
 	if i := p.nextIdle(from); i >= 0 {
@@ -91,7 +92,7 @@ func (p *Pool) notify(from *proc) {
 // deliver wakes a worker that the caller has taken out of idle.
 func (p *Pool) deliver(i int) {
 	p.state.Add(oneAwake + oneSearching)
-	w := p.workers[i]
+	w := p.byID(i)
 	if w.parked.Swap(1) == neverStarted {
 		p.start(w)
 		return
@@ -116,6 +117,8 @@ const (
 // It returns with the worker counted as awake and searching.
 func (w *worker) park() {
 	p := w.pool
+	w.goOff()
+	defer w.goOn()
 	left := oneAwake
 	if w.isSearching {
 		left += oneSearching

@@ -101,7 +101,7 @@ func (p *Pool) closeLoop() {
 
 // loop returns the worker's loop, or nil if there is none yet.
 func (w *worker) loop() Loop {
-	if w.pool.looper.make == nil {
+	if w.pool.looper.make == nil || w.isSpare() { // a spare has no shard
 		return nil
 	}
 	if l := w.pool.looper.loop.Load(); l != nil {
@@ -199,10 +199,10 @@ func (w *worker) rouse() {
 	}
 }
 
-// Worker returns the number of the worker that the task runs on, or -1 if it runs on a guest. It must be called on the task's
-// own goroutine.
+// Worker returns the number of the worker that the task runs on, or -1 if it runs on a guest or a spare. It must be called on
+// the task's own goroutine.
 func (t *Task) Worker() int {
-	if w := t.fiber().w; w != nil {
+	if w := t.fiber().w; w != nil && !w.isSpare() {
 		return w.id
 	}
 	return -1

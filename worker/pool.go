@@ -34,6 +34,8 @@ type Config struct {
 	KeepGOMAXPROCS bool
 	// OnPanic is called, on a worker, with panics that have nobody to go to. If it is nil, such a panic ends the process.
 	OnPanic func(*PanicError)
+	// Spares is how many workers can be stood in for at the same time while their tasks block natively: see standin.go.
+	Spares int
 	// Loop makes the event loop of the pool, on first use. If it is nil, the pool has none.
 	Loop func() (Loop, error)
 }
@@ -58,6 +60,7 @@ type Pool struct {
 	injector injector
 	seq      *sequence // nil for a pool with workers
 	looper   looper
+	spares   spareSet
 
 	_          [128]byte
 	state      atom.Uint64 // see idle.go
@@ -117,8 +120,8 @@ func New(c Config) (*Pool, error) {
 		keepMax:    c.KeepGOMAXPROCS,
 		workers:    make([]*worker, limit),
 		guests:     make([]atom.Pointer[guest], guests),
-		procs:      make([]atom.Pointer[proc], limit+guests),
-		idle:       newBitset(limit),
+		procs:      make([]atom.Pointer[proc], limit+guests+c.Spares),
+		idle:       newBitset(limit + guests + c.Spares),
 		freeGuests: newBitset(guests),
 		quiet:      make(chan struct{}),
 		gone:       make(chan struct{}),
@@ -126,7 +129,7 @@ func New(c Config) (*Pool, error) {
 		looper:     looper{make: c.Loop},
 		victims:    c.Victims,
 		machine:    victim.Machine{Topology: c.Topology, CPUs: make([]affinity.Set, limit)},
-		retired:    newBitset(limit),
+		retired:    newBitset(limit + guests + c.Spares),
 		used:       c.Workers,
 		watch:      c.Watch,
 	}
@@ -151,6 +154,10 @@ func New(c Config) (*Pool, error) {
 		p.freeGuests.add(i)
 	}
 	p.procsUsed.Store(uint32(limit))
+	p.spares.all = make([]atom.Pointer[worker], c.Spares)
+	if c.Spares == 0 {
+		p.spares.watch.Store(watchNever)
+	}
 	return p, nil
 }
 
@@ -158,9 +165,11 @@ func New(c Config) (*Pool, error) {
 func (p *Pool) start(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.started++; p.started == 1 && !p.keepMax {
-		p.reserved = p.Size() + 1
-		reserve(p.reserved)
+	if !w.isSpare() {
+		if p.started++; p.started == 1 && !p.keepMax {
+			p.reserved = p.Size() + 1
+			reserve(p.reserved)
+		}
 	}
 	p.running.Add(1)
 	go w.main()
@@ -185,9 +194,11 @@ func (w *worker) main() {
 	p.mu.Lock()
 	if cpus := *w.cpus.Load(); !cpus.IsEmpty() {
 		unpin, err = pin(cpus)
+		w.pinned = cpus
 	}
-	w.thread = threadID() // from here on, Move moves it
-	p.threads = append(p.threads, w.thread)
+	thread := threadID()
+	w.thread.Store(int64(thread)) // from here on, Move moves it
+	p.threads = append(p.threads, thread)
 	if err != nil && p.pinErr == nil {
 		p.pinErr = err
 	}
@@ -198,6 +209,7 @@ func (w *worker) main() {
 	w.init(w.id)
 	p.procs[w.id].Store(&w.proc)
 	w.joinTrace()
+	w.goOn()
 	w.isSearching = true // deliver has counted it so
 	w.becomes(stateSearching)
 	w.parked.Store(asleep)
@@ -313,10 +325,10 @@ func (p *Pool) checkQuiet() {
 	if s&closedBit == 0 || awake(s) != 0 || visits(s) != 0 || p.seq.busy() || p.anyWork() {
 		return
 	}
-	for _, w := range p.workers {
-		if w.suspended.Load() != 0 {
-			return
-		}
+	waiting := false
+	p.everyWorker(func(w *worker) { waiting = waiting || w.suspended.Load() != 0 })
+	if waiting {
+		return
 	}
 	if p.state.Load() == s && p.parks() == before {
 		p.setQuiet.Do(func() { close(p.quiet) })
@@ -325,20 +337,18 @@ func (p *Pool) checkQuiet() {
 
 // parks returns how often workers have begun to park.
 func (p *Pool) parks() (n uint64) {
-	for _, w := range p.workers {
-		n += w.stats.parks.n.Load()
-	}
+	p.everyWorker(func(w *worker) { n += w.stats.parks.n.Load() })
 	return n
 }
 
 func (p *Pool) stop() {
 	defer close(p.gone)
-	p.stopping.Store(true)
-	for _, w := range p.workers {
+	p.endWatch()
+	p.everyWorker(func(w *worker) {
 		if p.procs[w.id].Load() != nil {
 			p.wake(w)
 		}
-	}
+	})
 	p.running.Wait()
 	p.mu.Lock()
 	threads := p.threads
@@ -352,6 +362,15 @@ func (p *Pool) stop() {
 		release(p.reserved)
 	}
 	p.cancel(ErrClosed)
+}
+
+// repin pins a spare to the CPUs of the seat that it has now.
+func (w *worker) repin() {
+	if cpus := *w.cpus.Load(); w.isSpare() && !cpus.IsEmpty() && cpus != w.pinned {
+		if affinity.PinThread(int(w.thread.Load()), cpus) == nil {
+			w.pinned = cpus
+		}
+	}
 }
 
 // fromTask reports whether the caller is a task of the pool.

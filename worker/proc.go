@@ -18,7 +18,10 @@ type proc struct {
 	_     [128]byte
 
 	// Written by others.
-	wanted atom.Uint32 // what others want of the running fiber: the flags below
+	wanted atom.Uint32          // what others want of the running fiber: the flags below
+	duty   atom.Uint32          // see standin.go
+	relief atom.Pointer[worker] // who stands in for it
+	look   look                 // the watch's
 	_      [128]byte
 
 	// Written by the owner, read by others.
@@ -38,6 +41,8 @@ type proc struct {
 const (
 	wantSwitch uint32 = 1 << iota // a fiber of this worker is ready
 	wantStop                      // the pool is stopping
+	wantReturn                    // somebody stands in for the worker
+	wantWord                      // the watch wants to know whether it still passes safe points
 )
 
 // init makes the deque. It is for the owner to call, so that the memory is on its node.

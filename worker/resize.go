@@ -98,11 +98,18 @@ func (p *Pool) shrink(n, old int) {
 }
 
 // mustRetire reports whether the worker is not one of those that take work.
-func (w *worker) mustRetire() bool { return w.id >= int(w.pool.target.Load()) }
+func (w *worker) mustRetire() bool {
+	if w.isSpare() {
+		return w.seatless.Load()
+	}
+	return w.id >= int(w.pool.target.Load())
+}
 
 // retire is park for a worker that is not to take work.
 func (w *worker) retire() {
 	p := w.pool
+	w.goOff()
+	defer w.goOn()
 	left := oneAwake
 	if w.isSearching {
 		left += oneSearching
@@ -125,6 +132,7 @@ func (w *worker) retire() {
 	}
 	w.parked.Store(asleep)
 	w.rises()
+	w.repin()
 }
 
 // place works out anew who is near to whom, among the first n workers and those that have ever been used.
@@ -157,14 +165,15 @@ func (p *Pool) Move(top *affinity.Topology, cpus []affinity.Set) error {
 		}
 		p.machine.CPUs[i] = set
 		w.cpus.Store(&set)
-		if w.thread == 0 {
+		thread := int(w.thread.Load())
+		if thread == 0 {
 			continue
 		}
 		to := set
 		if to.IsEmpty() {
 			to = top.Allowed
 		}
-		if err := affinity.PinThread(w.thread, to); err != nil && first == nil {
+		if err := affinity.PinThread(thread, to); err != nil && first == nil {
 			first = err
 		}
 	}

@@ -16,6 +16,8 @@ const fairTurn = 61
 // fiber waits, or the pool stops. It parks the thread while there is neither.
 func (w *worker) find(f *fiber) *Job {
 	for w.pass(); !w.anyReady() && !w.pool.stopping.Load(); {
+		w.comeBack()
+		w.answer()
 		if w.mustRetire() {
 			f.forget()
 			w.retire()

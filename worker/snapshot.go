@@ -35,6 +35,7 @@ type Stats struct {
 	Wakes     uint64 `json:"wakes"`     // times that it did sleep and was woken
 	Suspended uint64 `json:"suspended"` // times that a task was suspended
 	Stalls    uint64 `json:"stalls"`    // times that a worker was found stuck
+	Relieved  uint64 `json:"relieved"`  // times that a worker or caller was found blocked, and another took its seat
 
 	// Waits, of one root task in sixteen.
 	QueueWait Histogram `json:"queue_wait"` // from submission to the beginning
@@ -72,6 +73,7 @@ func (p *Pool) Stats() Stats {
 	s := Stats{
 		Workers: p.Size(), Awake: awake(state), Searching: searching(state), Guests: max(0, guests(state)-(p.size-p.Size())),
 		Queued: p.injector.count(mostQueued), Rejected: p.rejected.Load(), Stalls: p.stalls.Load(),
+		Relieved: p.spares.reliefs.Load(),
 	}
 	p.mu.Lock()
 	s.Started = p.started

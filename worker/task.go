@@ -108,7 +108,9 @@ func (t *Task) Deadline() (time.Time, bool) { return t.parent.Deadline() }
 // Err returns nil while the task runs and is not cancelled. It does not block and costs a few nanoseconds.
 func (t *Task) Err() error {
 	if c := t.c.Load(); c != nil {
-		return c.Err()
+		if err := c.Err(); err != nil {
+			return err
+		}
 	}
 	if err := t.parent.Err(); err != nil {
 		return err
@@ -125,7 +127,7 @@ func (t *Task) Value(key any) any {
 		return t
 	}
 	c := t.c.Load()
-	if c == nil && t.pool.cancelled.Load() {
+	if t.pool.cancelled.Load() {
 		c = t.canceller() // which knows the cause
 	}
 	if c != nil {
@@ -192,6 +194,9 @@ type taskCancel struct {
 
 func (t *Task) canceller() *taskCancel {
 	if c := t.c.Load(); c != nil {
+		if t.pool.cancelled.Load() {
+			c.cancel(ErrClosed) // Close is about to, and the task may have woken already
+		}
 		return c
 	}
 	c := &taskCancel{}

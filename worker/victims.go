@@ -9,6 +9,9 @@ import (
 func (w *worker) init(id int) {
 	w.proc.init(id)
 	p := w.pool
+	if w.isSpare() {
+		id = w.native().id
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.order.Store(victim.NewOrder(victim.Machine{Topology: p.machine.Topology, CPUs: p.machine.CPUs[:p.used]}, p.victims, id))
@@ -31,7 +34,7 @@ func (p *proc) steal(v *proc) (*Job, deque.Status) {
 // not get, because it lost a race.
 func (p *proc) stealAny(round int) (j *Job, again bool) {
 	procs, order := p.pool.procs, p.order.Load()
-	if order.Nearby() {
+	if order.Nearby() || p.id >= p.pool.size { // a spare steals from the worker whose order it has, too
 		return p.stealAround()
 	}
 	r := order.Round(round, p.rng.Uint64(), p.pool.size, int(p.pool.procsUsed.Load()))

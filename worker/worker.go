@@ -15,13 +15,18 @@ import (
 //	inbox     fibers of this worker that others have made ready
 type worker struct {
 	proc
-	cpus   atomic.Pointer[affinity.Set] // those it is pinned to; empty if it is not
-	thread int                          // its number, guarded by the pool's mutex; 0 if there is none
+	cpus atomic.Pointer[affinity.Set] // those it is pinned to; empty if it is not
 
 	// Written by others.
 	inbox  atom.Pointer[fiber] // a stack, the last made ready on top
 	parked atom.Uint32         // the word it sleeps on: see park
-	_      [128]byte
+	thread atom.Int64          // its number, written under the pool's mutex; 0 before it runs
+
+	// Of a spare: see standin.go. seat and cpus are the watch's while it is on the bench.
+	seatless atom.Bool
+	seat     *worker // whose it has, or has had
+	pinned   affinity.Set
+	_        [128]byte
 
 	// Written by the trunk and its fibers alone.
 	suspended   atom.Int64 // fibers that wait or stand in the inbox. Read by others when the pool closes.
@@ -121,6 +126,7 @@ func (q *queue) take() *fiber {
 // trunk is the worker's life on its thread.
 func (w *worker) trunk() {
 	for {
+		w.comeBack()
 		f := w.takeReady()
 		if f == nil {
 			if w.pool.stopping.Load() {

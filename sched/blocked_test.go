@@ -1,0 +1,103 @@
+package sched
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+)
+
+// In a pool of one worker a task waits natively, on a channel, for what only another task of the same pool will do.
+func TestATaskMayWaitNativelyForAnotherOfItsPool(t *testing.T) {
+	s, ctx := newScheduler(t, WithWorkers(1))
+	for range 20 {
+		c := make(chan int)
+		f := Go(ctx, func(t *Task) (int, error) {
+			g := Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
+			n := <-c
+			m, err := g.Await(t)
+			return n + m, err
+		})
+		if n, err := f.Await(ctx); n != 8 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if s.Stats().Relieved == 0 {
+		t.Error("nobody was relieved")
+	}
+}
+
+// The same for a task that runs on its caller's goroutine and holds the only seat.
+func TestACallerMayWaitNativelyForAnotherTask(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(1))
+	for range 5 {
+		n, err := Run(ctx, func(t *Task) (int, error) {
+			c := make(chan int)
+			Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
+			return <-c, nil
+		})
+		if n != 7 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}
+
+// A chain of tasks, each of which waits natively for the next: as many spares as links.
+func TestAChainOfTasksThatWaitNatively(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		_, ctx := newScheduler(t, WithWorkers(workers))
+		const links = 40
+		var link func(n int) (int, error)
+		link = func(n int) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			c := make(chan int)
+			Go(ctx, func(*Task) (int, error) {
+				m, err := link(n - 1)
+				c <- m + 1
+				return 0, err
+			})
+			return <-c, nil
+		}
+		n, err := Go(ctx, func(*Task) (int, error) { return link(links) }).Await(ctx)
+		if n != links || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}
+
+// Workers block and come back all the time, while tasks fork and wait: nothing is lost, and the scheduler closes.
+func TestWorkersThatBlockNowAndThen(t *testing.T) {
+	for _, workers := range []int{1, 2, 8} {
+		s, ctx := newScheduler(t, WithWorkers(workers))
+		var mu sync.Mutex
+		ran := 0
+		g := NewGroup(ctx)
+		const n = 300
+		for i := range n {
+			g.Go(func(t *Task) error {
+				if got := fib(t, 10); got != 55 {
+					return context.Canceled
+				}
+				if i%10 == 0 {
+					time.Sleep(3 * time.Millisecond) // the blocking that this is about
+				}
+				f := Go(t, func(t *Task) (int, error) { return fib(t, 8), nil })
+				if _, err := f.Await(t); err != nil {
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				ran++
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil || ran != n {
+			t.Fatal(ran, err)
+		}
+		if err := s.Shutdown(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

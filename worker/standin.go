@@ -1,0 +1,376 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+)
+
+// A worker whose task blocks natively — in a channel, a sync.Mutex, a system call or cgo — blocks its thread, and its seat is
+// lost to the pool, unless somebody stands in for it. Here is who does, and when.
+//
+// A spare is a worker like others, with a thread, fibers and a deque of its own, and no seat. While it stands in for a worker it
+// has that one's seat and is pinned to its CPUs: it takes jobs, parks in idle and is woken as the other would be. The blocked
+// worker's deque is stolen from as ever. Its suspended fibers wait for it, since they cannot leave its thread.
+//
+//	on duty --- relieve (the watch) ---> relieved --- comeBack (the worker) ---> on duty
+//	   |  ^
+//	   |  |  park, and its end                          (handing: between the two, while the watch is at it)
+//	   v  |
+//	off duty
+//
+// Whoever moves the duty word out of onDuty changes the counts: the worker when it parks, the watch when it relieves it. In the
+// state word a relieved worker is a visit, like a guest that is blocked, so that the pool is not taken to be quiet. What a worker
+// does between its return and the moment when it notices, at its next safe point or the end of its job, it does uncounted; from
+// then on there is one too many until the spare is at the end of its job, and leaves.
+//
+//	To relieve a worker (relieve):
+//	  take a spare from the bench. Move the duty word to handing; if the worker was not on duty, put the spare back.
+//	  Give the spare the worker's seat. Take the worker out of the count. Say relieved. Then wake the spare, as one that searches.
+//	  (A spare that was dismissed and is blocked is relieved without another, since its seat has been given to somebody.)
+//
+//	To come back (comeBack):
+//	  say on duty, count oneself again, and dismiss the spare.
+//
+//	To dismiss a spare (dismiss):
+//	  say dismissed. Then, if it is parked in idle, take it out and put it on the bench; then look whether one of its fibers has
+//	  become ready meanwhile. If it is itself relieved, dismiss who stands in for it.
+//
+// The bench is the set of retired workers (resize.go), and a spare that is dismissed retires as they do: it takes no job, but runs
+// fibers of its own that are ready.
+//
+// Why no wake is lost. The spare is woken as one that searches, so it looks everywhere, and from then on is in idle when it is
+// parked. So there are always as many workers as seats that are awake or in idle, and the argument of idle.go holds. One that
+// leaves for the bench gives up a seat, and looks for work after that, as a guest does.
+//
+// # Who watches
+//
+// The watch is a goroutine that looks at the workers every millisecond, while work waits and every seat is taken: nothing can be
+// amiss otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs; if for a while there
+// was no such moment, it ends. So it costs an idle pool nothing, a busy one a load where it would otherwise wake a worker, and
+// some microseconds of a CPU in a millisecond.
+//
+// A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
+// blocked. (It may have been stopped for a garbage collection. No harm is done: it comes back, and a thread has been woken in
+// vain.) A guest's goroutine has no thread to ask about, nor has a worker where the system does not tell: those are asked to pass a
+// safe point, and lose their seat when they have not after silence. If they compute for so long without one, there is one too
+// many for a while.
+//
+// The watch of guests takes no spare. A guest that holds a seat keeps some worker parked, which is woken instead.
+
+// The duty of an executor.
+const (
+	offDuty uint32 = iota
+	onDuty
+	handing
+	relieved
+)
+
+const (
+	watchTime  = time.Millisecond
+	standstill = 200 * time.Microsecond
+	silence    = 10 * time.Millisecond
+	watchIdle  = 50 // looks in vain until the watch ends
+
+	// DefaultSpares is how many workers can be stood in for at the same time.
+	DefaultSpares = 256
+)
+
+// A spareSet is what a pool has for stand-ins.
+type spareSet struct {
+	all   []atom.Pointer[worker]
+	made  int // how many there are; the watch's
+	watch atom.Uint32
+
+	reliefs atom.Count // how often an executor was found blocked; written by the watch
+}
+
+// spareID returns the id of the first spare.
+func (p *Pool) spareID() int { return p.size + len(p.guests) }
+
+// byID returns the worker with an id.
+func (p *Pool) byID(id int) *worker {
+	if id < p.size {
+		return p.workers[id]
+	}
+	return p.spares.all[id-p.spareID()].Load()
+}
+
+// everyWorker calls f for all workers and spares.
+func (p *Pool) everyWorker(f func(w *worker)) {
+	for _, w := range p.workers {
+		f(w)
+	}
+	for i := range p.spares.all {
+		w := p.spares.all[i].Load()
+		if w == nil {
+			return
+		}
+		f(w)
+	}
+}
+
+// isSpare reports whether w is one of those that stand in for others.
+func (w *worker) isSpare() bool { return w.id >= w.pool.size }
+
+// native returns the worker of the pool's own whose seat a spare has.
+func (w *worker) native() *worker {
+	for w.isSpare() {
+		w = w.seat
+	}
+	return w
+}
+
+// takeSpare returns a spare from the bench, or a new one, or nil if there are enough. For the watch.
+func (p *Pool) takeSpare() *worker {
+	s := &p.spares
+	for i := range s.made {
+		if w := s.all[i].Load(); p.retired.remove(w.id) {
+			return w
+		}
+	}
+	if s.made == len(s.all) {
+		return nil
+	}
+	w := &worker{spin: p.spin}
+	w.pool, w.id = p, p.spareID()+s.made
+	w.seatless.Store(true)
+	w.cpus.Store(&affinity.Set{})
+	w.parked.Store(neverStarted)
+	s.all[s.made].Store(w)
+	s.made++
+	p.reach(w.id)
+	return w
+}
+
+// bench puts a spare that is parked, and that the caller has to itself, on the bench.
+func (p *Pool) bench(s *worker) {
+	p.retired.add(s.id)
+	if s.inbox.Load() != nil || p.stopping.Load() { // whoever made it ready found it nowhere
+		p.wake(s)
+	}
+}
+
+// relieve has a spare stand in for a worker that is on duty. If the worker is itself one without a seat, a spare that has been
+// dismissed for example, there is somebody else who has its seat, and need only be woken. Only the watch calls it.
+func (p *Pool) relieve(w *worker) {
+	var s *worker
+	if !w.mustRetire() {
+		if s = p.takeSpare(); s == nil {
+			return
+		}
+	}
+	taken := w.duty.CompareAndSwap(onDuty, handing)
+	if s != nil && (!taken || w.mustRetire()) {
+		p.bench(s)
+		s = nil
+	}
+	if !taken {
+		return
+	}
+	if s != nil {
+		s.seat = w
+		s.cpus.Store(w.cpus.Load())
+		s.seatless.Store(false)
+		w.relief.Store(s)
+	}
+	p.state.Add(oneVisit - oneAwake)
+	w.duty.Store(relieved)
+	p.spares.reliefs.Add(1)
+	w.request(wantReturn)
+	if s != nil {
+		p.deliver(s.id)
+	} else {
+		p.notify(nil)
+	}
+}
+
+// comeBack is for an executor that may have been relieved, and takes its seat again.
+func (p *proc) comeBack() {
+	if p.duty.Load() > onDuty {
+		p.takeSeat()
+	}
+}
+
+func (p *proc) takeSeat() {
+	for p.duty.Load() == handing {
+		atom.Yield()
+	}
+	if p.duty.Load() != relieved {
+		return // the watch has thought better of it
+	}
+	p.duty.Store(onDuty)
+	if p.id >= p.pool.size && p.id < p.pool.spareID() {
+		p.pool.state.Add(oneGuest)
+		return
+	}
+	p.pool.state.Add(^(oneVisit - oneAwake - 1)) // the other way round
+	if s := p.relief.Swap(nil); s != nil {
+		p.pool.dismiss(s)
+	}
+}
+
+// goOff is for an executor that is going to leave its seat by itself.
+func (p *proc) goOff() {
+	for !p.duty.CompareAndSwap(onDuty, offDuty) {
+		p.comeBack()
+	}
+}
+
+// goOn is for one that has taken a seat.
+func (p *proc) goOn() {
+	p.answer()
+	p.duty.Store(onDuty)
+}
+
+// answer tells the watch that the executor is alive.
+func (p *proc) answer() {
+	if p.wanted.Load()&wantWord != 0 {
+		p.wanted.And(^wantWord)
+	}
+}
+
+// dismiss takes the seat from a spare.
+func (p *Pool) dismiss(s *worker) {
+	s.seatless.Store(true)
+	if p.idle.remove(s.id) {
+		p.bench(s)
+		return
+	}
+	for s.duty.Load() == handing {
+		atom.Yield()
+	}
+	if next := s.relief.Swap(nil); next != nil {
+		p.dismiss(next)
+	}
+}
+
+// guard starts the watch, if there is to be one. For those who find that work waits and every seat is taken.
+func (p *Pool) guard() {
+	if p.spares.watch.Load() == watchEnded && p.spares.watch.CompareAndSwap(watchEnded, watchRuns) {
+		p.startWatch()
+	}
+}
+
+const (
+	watchEnded uint32 = iota
+	watchRuns
+	watchNever // there are to be no stand-ins, or the pool is being closed
+)
+
+func (p *Pool) startWatch() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopping.Load() {
+		p.spares.watch.Store(watchNever)
+		return
+	}
+	p.running.Add(1)
+	go p.keepWatch()
+}
+
+// pressed reports whether work waits and every seat is taken.
+func (p *Pool) pressed() bool {
+	s := p.state.Load()
+	return searching(s) == 0 && awake(s)+guests(s) >= p.size && p.anyWork()
+}
+
+// keepWatch is the watch.
+func (p *Pool) keepWatch() {
+	defer p.running.Done()
+	for vain := 0; ; {
+		atom.FutexWait(&p.spares.watch, watchRuns, watchTime)
+		switch {
+		case p.spares.watch.Load() == watchNever:
+			return
+		case p.pressed():
+			vain = 0
+			p.inspect()
+			continue
+		}
+		if vain++; vain < watchIdle {
+			continue
+		}
+		// End, then look once more: the mirror image of guard's caller, who makes work visible and then looks at the word.
+		if !p.spares.watch.CompareAndSwap(watchRuns, watchEnded) {
+			return
+		}
+		if !p.pressed() || !p.spares.watch.CompareAndSwap(watchEnded, watchRuns) {
+			return
+		}
+	}
+}
+
+// endWatch ends the watch for good.
+func (p *Pool) endWatch() {
+	p.mu.Lock()
+	p.stopping.Store(true)
+	p.mu.Unlock()
+	p.spares.watch.Store(watchNever)
+	atom.FutexWake(&p.spares.watch, 1)
+}
+
+// inspect looks for executors that are blocked, and sees to it that their seats are filled.
+func (p *Pool) inspect() {
+	now := atom.Now()
+	still := false
+	p.everyWorker(func(w *worker) {
+		w.look.doubtful = w.duty.Load() == onDuty && w.stoodStill(now)
+		still = still || w.look.doubtful
+	})
+	if still {
+		atom.FutexWait(&p.spares.watch, watchRuns, standstill)
+		now = atom.Now()
+		p.everyWorker(func(w *worker) {
+			if w.look.doubtful && w.stoodStill(now) && threadSleeps(int(w.thread.Load())) && p.pressed() {
+				p.relieve(w)
+			}
+		})
+	}
+	for i := range p.guests {
+		if g := p.guests[i].Load(); g != nil && g.duty.Load() == onDuty && g.silent(now) && p.pressed() {
+			p.unseat(&g.proc)
+		}
+	}
+}
+
+// unseat takes its seat from a guest that is silent, and wakes a worker in its stead.
+func (p *Pool) unseat(g *proc) {
+	if g.duty.CompareAndSwap(onDuty, handing) {
+		p.state.Add(^(oneGuest - 1))
+		g.duty.Store(relieved)
+		p.spares.reliefs.Add(1)
+		g.request(wantReturn)
+		p.notify(nil)
+	}
+}
+
+// A look is what the watch has seen of an executor the last time.
+type look struct {
+	cpu      time.Duration // its thread's CPU time
+	at       time.Duration // and when that was
+	asked    time.Duration // when it was asked to pass a safe point; 0 if it has not been
+	doubtful bool
+}
+
+// stoodStill reports whether the worker's thread has hardly computed since the last look.
+func (w *worker) stoodStill(now time.Duration) bool {
+	cpu, known := threadTime(int(w.thread.Load()))
+	if !known {
+		return w.silent(now)
+	}
+	last := w.look
+	w.look.cpu, w.look.at = cpu, now
+	return last.at != 0 && cpu-last.cpu < (now-last.at)/8
+}
+
+// silent reports whether the executor has been asked to pass a safe point, and has not for a while.
+func (p *proc) silent(now time.Duration) bool {
+	if p.look.asked == 0 || p.wanted.Load()&wantWord == 0 {
+		p.look.asked = now
+		p.request(wantWord)
+		return false
+	}
+	return now-p.look.asked >= silence
+}
