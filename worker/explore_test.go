@@ -76,6 +76,7 @@ func (g *play) work(w *worker) {
 			}
 		}
 		g.done.Add(1)
+		atom.FutexWake(&g.done, 1)
 	}
 }
 
@@ -83,13 +84,15 @@ func (g *play) start(r *mc.Run) {
 	for _, w := range g.pool.workers {
 		r.Daemon("worker", func() { g.work(w) }) // it sleeps when all is done
 	}
-	r.Finally(func() {
-		for i, n := range g.ran {
-			if n != 1 {
-				r.Fatalf("job %d ran %d times; %d are done", i, n, g.done.Load())
-			}
+	r.Finally(func() { g.check(r) })
+}
+
+func (g *play) check(r *mc.Run) {
+	for i, n := range g.ran {
+		if n != 1 {
+			r.Fatalf("job %d ran %d times; %d are done", i, n, g.done.Load())
 		}
-	})
+	}
 }
 
 // (With three preemptions, 3.3 million runs, it holds too; that takes minutes: MC_PREEMPTIONS=3.)
@@ -254,35 +257,51 @@ func TestExploreWakeAgainstCancel(t *testing.T) {
 	})
 }
 
-// A worker is blocked in a task when it is relieved, and comes back at any moment, while jobs are submitted: all run, and the
-// seats add up in the end.
-func TestExploreRelievingAgainstComingBack(t *testing.T) {
-	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) {
-		g := newPlay(1, 1)
-		p := g.pool
-		spare := p.takeSpare()
-		spare.seat = p.workers[0]
-		spare.init(spare.id)
-		p.procs[spare.id].Store(&spare.proc)
+// A stand is a play of one worker that the watch relieves, and of the spare that stands in for it.
+func newStand(r *mc.Run, work func(g *play, w *worker)) *play {
+	g := newPlay(1, 1)
+	p := g.pool
+	spare := p.takeSpare()
+	spare.seat = p.workers[0]
+	spare.init(spare.id)
+	p.procs[spare.id].Store(&spare.proc)
+	spare.parked.Store(asleep)
+	p.retired.add(spare.id)
+	r.Daemon("worker", func() { work(g, p.workers[0]) })
+	r.Daemon("spare", func() {
+		for spare.parked.Load() == asleep {
+			atom.FutexWait(&spare.parked, asleep, -1)
+		}
 		spare.parked.Store(asleep)
-		p.retired.add(spare.id)
-		g.start(r)
-		r.Daemon("spare", func() {
-			for spare.parked.Load() == asleep {
-				atom.FutexWait(&spare.parked, asleep, -1)
+		spare.goOn()
+		spare.isSearching = true
+		g.work(spare)
+	})
+	r.Go("watch", func() { p.relieve(p.workers[0]) })
+	r.Go("submitter", func() { g.submit(0) })
+	r.Finally(func() {
+		g.check(r)
+		s := p.state.Load()
+		if awake(s) != 0 || searching(s) != 0 || visits(s) != 0 {
+			r.Fatalf("%d awake, %d searching, %d blocked in the end", awake(s), searching(s), visits(s))
+		}
+	})
+	return g
+}
+
+// A worker is relieved, and comes back at any moment, while a job is submitted: it runs, and the seats add up in the end.
+func TestExploreRelievingAgainstComingBack(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) { newStand(r, (*play).work) })
+}
+
+// The worker waits natively for the job, which only the spare can run.
+func TestExploreASpareDoesWhatItsWorkerWaitsFor(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) {
+		newStand(r, func(g *play, w *worker) {
+			for g.done.Load() == 0 {
+				atom.FutexWait(&g.done, 0, -1)
 			}
-			spare.parked.Store(asleep)
-			spare.goOn()
-			spare.isSearching = true
-			g.work(spare)
-		})
-		r.Go("watch", func() { p.relieve(p.workers[0]) })
-		r.Go("submitter", func() { g.submit(0) })
-		r.Finally(func() {
-			s := p.state.Load()
-			if awake(s) != 0 || searching(s) != 0 || visits(s) != 0 {
-				r.Fatalf("%d awake, %d searching, %d blocked in the end", awake(s), searching(s), visits(s))
-			}
+			g.work(w)
 		})
 	})
 }

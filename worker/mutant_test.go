@@ -116,5 +116,20 @@ func TestMutantsAreFound(t *testing.T) {
 			Old: "\tw.pool.wake(w)\n",
 			New: "",
 		},
+		{
+			Name: "a worker is relieved without compare-and-swap", File: "standin.go",
+			Old: "taken := w.duty.CompareAndSwap(onDuty, handing)",
+			New: "taken := w.duty.Load() == onDuty\n\tw.duty.Store(handing)",
+		},
+		{
+			Name: "a spare is given a seat and not woken", File: "standin.go",
+			Old: "\t\tp.deliver(s.id)\n",
+			New: "\t\ts.goOn()\n",
+		},
+		{
+			Name: "a worker comes back uncounted", File: "standin.go",
+			Old: "\tif p.duty.Load() > onDuty {\n\t\tp.takeSeat()\n\t}",
+			New: "\tif p.duty.Load() == relieved {\n\t\tp.duty.Store(onDuty)\n\t}",
+		},
 	})
 }
