@@ -13,28 +13,28 @@ func TestMutantsAreFound(t *testing.T) {
 	mutant.Check(t, "mc", "^TestExplore", []mutant.Mutant{
 		{
 			Name: "a worker parks without a last look", File: "idle.go",
-			Old: "seatFree && p.anyWork()",
-			New: "seatFree && false",
+			Old: "if (seatFree && p.anyWork() ||",
+			New: "if (false ||",
 		},
 		{
 			Name: "a worker looks before it enters idle", File: "idle.go",
-			Old: "\tset.add(i)\n\ts := p.state.Load() // after entering idle: whoever gives up a seat before this saw no worker to wake\n",
-			New: "\tlook := p.anyWork()\n\tset.add(i)\n\ts := p.state.Load()\n\tif !look {\n\t\ts = oneAwake * 100\n\t}\n",
+			Old: "\tp.idle.add(w.id)\n\ts := p.state.Load() // after entering idle: whoever gives up a seat before this saw no worker to wake\n",
+			New: "\tlook := p.anyWork()\n\tp.idle.add(w.id)\n\ts := p.state.Load()\n\tif !look {\n\t\ts = oneAwake * 100\n\t}\n",
 		},
 		{
 			Name: "a worker asks for a seat before it enters idle", File: "idle.go",
-			Old: "\tset.add(i)\n\ts := p.state.Load()",
-			New: "\ts := p.state.Load()\n\tset.add(i)\n\t_ = 0",
+			Old: "\tp.state.Add(-left)\n\tp.idle.add(w.id)\n\ts := p.state.Load()",
+			New: "\ts := p.state.Add(-left)\n\tp.idle.add(w.id)\n\t_ = 0",
 		},
 		{
 			Name: "the last look forgets the inbox", File: "idle.go",
-			Old: "wanted := w.anyReady() || p.stopping.Load()",
-			New: "wanted := p.stopping.Load()",
+			Old: "|| w.anyReady() || p.stopping.Load()) && p.idle.",
+			New: "|| p.stopping.Load()) && p.idle.",
 		},
 		{
 			Name: "the look forgets the injector", File: "idle.go",
-			Old: "\tif !p.injector.empty() {\n\t\treturn true\n\t}\n\tfor i := range int(p.procsUsed",
-			New: "\tfor i := range int(p.procsUsed",
+			Old: "\tif !p.injector.empty() || p.anyPrompt() {",
+			New: "\tif p.anyPrompt() {",
 		},
 		{
 			Name: "the last searcher does not wake another", File: "search.go",
