@@ -31,6 +31,7 @@
 //	cpu_fraction        CPU time of the process over wall time, while the clock ran: how many CPUs it kept busy
 //	cpu_busy            files: the same, over workers
 //	mb_per_s            files: source text, in 10^6 bytes; it is in the page cache when the clock starts
+//	occupancy           files: the share of the workers' time in which they had a file in hand
 //	p50_ns, p99_ns, mean_ns   pairs: over the pairs of a run
 //	rps                 echo: requests answered in a second; there p50_ns and p99_ns are over the requests
 //

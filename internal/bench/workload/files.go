@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
 	"github.com/pinwheel-sched/pinwheel/sched"
@@ -83,6 +84,7 @@ func filesJob(ctx context.Context, dir string) (*bench.Job, error) {
 			}
 			r.Stop()
 			r.Metric("mb_per_s", float64(a.size)/1e6/r.Wall().Seconds())
+			r.Metric("occupancy", a.took.Seconds()/(r.Wall().Seconds()*float64(r.Workers)))
 			return a.String(), nil
 		}
 	}
@@ -130,11 +132,13 @@ type digest struct {
 	compressed int
 	nodes      int // of the syntax tree
 	broken     bool
+	took       time.Duration // not part of the answer
 }
 
 // digestOf does the work on one file. A file that does not parse is a result like any other: Go's own tree has some, for
 // testing.
 func digestOf(path string) (digest, error) {
+	begin := time.Now()
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return digest{}, err
@@ -150,6 +154,7 @@ func digestOf(path string) (digest, error) {
 			return true
 		})
 	}
+	d.took = time.Since(begin)
 	return d, nil
 }
 
@@ -183,6 +188,7 @@ func isGoFile(e fs.DirEntry) bool {
 // An archive takes the results in order.
 type archive struct {
 	files, size int
+	took        time.Duration // by all files together: the time that workers had a file in hand
 	sum         hash.Hash
 }
 
@@ -191,6 +197,7 @@ func newArchive() *archive { return &archive{sum: sha256.New()} }
 func (a *archive) add(d digest) {
 	a.files++
 	a.size += d.size
+	a.took += d.took
 	a.sum.Write(d.sum[:])
 	var b [25]byte
 	binary.BigEndian.PutUint64(b[0:], uint64(d.size))
