@@ -104,6 +104,7 @@ func TestTheResultsOfACallbackThatIsCancelledAreDropped(t *testing.T) {
 
 // An owner counts what it is told.
 type owner struct {
+	future.Owned
 	cause atomic.Pointer[error]
 	calls atomic.Int32
 	here  bool
@@ -148,6 +149,7 @@ func TestAwaitingOneselfPanics(t *testing.T) {
 
 // A selfish task awaits the future of its own results, also from a part of itself.
 type selfish struct {
+	future.Owned
 	worker.Root
 	promise future.Promise[int]
 	told    chan any

@@ -81,9 +81,7 @@ func (d *delivery) run() {
 		d.cancels = d.cancels[:last]
 		if listeners, ok := c.of.settle(&c.by.node); ok {
 			d.tell(listeners)
-			if c.of.self != nil {
-				c.of.self.abandon(d, c.by)
-			}
+			c.of.abandoned(d, c.by)
 		}
 	}
 }

@@ -152,7 +152,10 @@ func TestExploreDone(t *testing.T) {
 }
 
 // An owner counts what it is told.
-type counter struct{ told int }
+type counter struct {
+	Owned
+	told int
+}
 
 func (o *counter) Cancelled(error) { o.told++ }
 func (o *counter) RunsHere() bool  { return false }

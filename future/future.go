@@ -46,7 +46,7 @@ func (f *Future[T]) await(ctx context.Context) (none T, err error) {
 		value, err := f.outcome()
 		return value, worker.AwaitedHere(err)
 	}
-	if o, ok := f.self.(owned); ok && o.runsHere() {
+	if o, ok := f.self.(Owner); ok && o.RunsHere() {
 		panic("future: a task awaits its own future")
 	}
 	if err := f.wait(ctx); err != nil {
@@ -142,9 +142,20 @@ func (c *core) cancelNow(v *verdict) bool {
 	}
 	d := &delivery{}
 	d.tell(listeners)
-	c.self.abandon(d, v)
+	c.abandoned(d, v)
 	d.finish()
 	return true
+}
+
+// abandoned tells who is concerned, if anybody, that the future has been cancelled.
+func (c *core) abandoned(d *delivery, v *verdict) {
+	switch self := c.self.(type) {
+	case nil:
+	case Owner:
+		self.Cancelled(v.err)
+	default:
+		self.abandon(d, v)
+	}
 }
 
 // fulfil settles a future with a value, or else a verdict. It is for whoever has the right to write the value.

@@ -93,8 +93,8 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a cancellation that does not go on", File: "future.go",
-			Old: "\tc.self.abandon(d, v)\n\td.finish()",
-			New: "\tc.self.abandon(d, v)",
+			Old: "\tc.abandoned(d, v)\n\td.finish()",
+			New: "\tc.abandoned(d, v)",
 		},
 		{
 			Name: "a call made twice", File: "job.go",

@@ -2,8 +2,7 @@ package future
 
 // A Promise is the writing end of a [Future]. The zero value is ready for use; it must not be copied.
 type Promise[T any] struct {
-	f     Future[T]
-	owner Owner
+	f Future[T]
 }
 
 // NewPromise returns a promise that is not settled. It costs one allocation, for both ends.
@@ -64,27 +63,60 @@ func mustBeError(err error) {
 	}
 }
 
-// An Owner is what is going to settle a promise.
+// Write takes the right to settle the future, as Resolve and Reject do, and writes the outcome down: the error, or the value if
+// that is nil. It becomes known by Publish. They are for a task whose results are there before it is over.
+func (p *Promise[T]) Write(value T, err error) {
+	if !p.f.claim() {
+		panic("future: Write to a promise that is settled already")
+	}
+	if err != nil {
+		p.f.next = &failed(err).node // a promise has no source, so this is not in use
+	} else {
+		p.f.value = value
+	}
+}
+
+// Publish settles the future with what has been written, or with err if that is not nil. Something must have been written, or
+// else err not be nil. It does nothing if the future has been cancelled. Nobody else may settle the promise.
+//
+// What happened before Publish happens before the return of an Await that it ends.
+func (p *Promise[T]) Publish(err error) {
+	by := p.f.next
+	p.f.next = nil
+	switch {
+	case err != nil:
+		by = &failed(err).node
+	case by == nil:
+		by = &settled
+	}
+	listeners, ok := p.f.settle(by)
+	if !ok || by != &settled {
+		var none T
+		p.f.value = none // so as not to keep it alive
+	}
+	if listeners != nil {
+		spread(listeners)
+	}
+}
+
+// An Owner is what is going to settle a promise. It embeds [Owned].
 type Owner interface {
 	// Cancelled is called when the future has been cancelled, once, by whoever cancels it. It must not block.
 	Cancelled(cause error)
 	// RunsHere reports whether the caller is the owner, who would wait for itself if it awaited the future.
 	RunsHere() bool
+
+	listener
 }
+
+// Owned is to be embedded in owners. It takes no room.
+type Owned struct{}
+
+func (Owned) hear(*delivery) bool         { return false }
+func (Owned) over() bool                  { return false }
+func (Owned) call() *node                 { return nil }
+func (Owned) fail(*delivery, error)       {}
+func (Owned) abandon(*delivery, *verdict) {}
 
 // SetOwner says who is to be told of a cancellation. It must be called before the future is given to anybody.
-func (p *Promise[T]) SetOwner(o Owner) {
-	p.owner = o
-	p.f.self = p
-}
-
-type owned interface{ runsHere() bool }
-
-func (p *Promise[T]) runsHere() bool { return p.owner.RunsHere() }
-
-func (p *Promise[T]) abandon(_ *delivery, v *verdict) { p.owner.Cancelled(v.err) }
-
-func (p *Promise[T]) hear(*delivery) bool   { return false }
-func (p *Promise[T]) over() bool            { return false }
-func (p *Promise[T]) call() *node           { return nil }
-func (p *Promise[T]) fail(*delivery, error) {}
+func (p *Promise[T]) SetOwner(o Owner) { p.f.self = o }

@@ -100,7 +100,7 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 	}
 	g.Init(ctx, g)
 	g.StartedAt(callsite.PC())
-	g.promise.SetOwner(&g.Root)
+	g.promise.SetOwner(g)
 	var err error
 	if t != nil {
 		err = t.Submit(&g.Root)
@@ -115,23 +115,14 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 
 type async[T any] struct {
 	worker.Root
+	future.Owned
 	fn      func(t *Task) (T, error)
-	value   T
-	err     error
 	promise future.Promise[T]
 }
 
-func (g *async[T]) Run(t *Task) { g.value, g.err = g.fn(t) }
+func (g *async[T]) Run(t *Task) { g.promise.Write(g.fn(t)) }
 
 func (g *async[T]) Done(failure *PanicError, refused error) {
-	err := g.err
-	if e := errorOf(failure, refused); e != nil {
-		err = e
-	}
 	g.fn = nil
-	if err != nil {
-		g.promise.Reject(err)
-	} else {
-		g.promise.Resolve(g.value)
-	}
+	g.promise.Publish(errorOf(failure, refused))
 }

@@ -127,9 +127,50 @@ func TestExploreAGuestThatLeaves(t *testing.T) {
 	})
 }
 
+// nearEnd makes the injector's first block one of which all slots but two have been used.
+func nearEnd(q *injector) {
+	b := q.head.Load()
+	for i := range b.slots[:blockSlots-2] {
+		b.slots[i].Store(&goneJob)
+	}
+	b.pushed.Store(blockSlots - 2)
+	b.popped.Store(blockSlots - 2)
+}
+
+// Two submitters go for the same slots, of which a worker takes the jobs.
+func TestExploreInjectorBetweenSubmitters(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p := newStage(1)
+		nearEnd(&p.injector)
+		jobs := make([]Job, 3)
+		taken := map[*Job]int{}
+		take := func() {
+			own := p.workers[0].own
+			j, _ := p.injector.pop(own)
+			for ; j != nil; j = own.Pop() {
+				taken[j]++
+			}
+		}
+		r.Go("worker", func() { take(); take() })
+		r.Go("submitter", func() { p.injector.push(&jobs[0]) })
+		r.Go("submitter", func() { p.injector.push(&jobs[1]); p.injector.push(&jobs[2]) })
+		r.Finally(func() {
+			for !p.injector.empty() {
+				take()
+			}
+			for i := range jobs {
+				if n := taken[&jobs[i]]; n != 1 {
+					r.Fatalf("job %d was taken %d times", i, n)
+				}
+			}
+		})
+	})
+}
+
 func TestExploreInjectorAgainstClose(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
 		p := newStage(2)
+		nearEnd(&p.injector)
 		jobs := make([]Job, 3)
 		taken := map[*Job]int{}
 		accepted := 0
@@ -199,7 +240,6 @@ func TestExploreReclaimAgainstSteal(t *testing.T) {
 			f := fiberOf(owner)
 			f.g.Store(gid.Current())
 			task := &Task{pool: p, parent: context.Background()}
-			task.region = task
 			task.begin(f)
 			l := f.enter(task)
 			for i := range 2 { // the second time the slot is used again

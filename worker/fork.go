@@ -171,8 +171,9 @@ func runStolen[A, R any](f *fiber, j *Job) {
 		f.p.stats.stale.add(1)
 		return // the owner was quicker, or another entry led another thief here
 	}
-	run := stolen{f: f, j: j, owner: j.seg.owner, failure: &p.failure}
-	run.level = f.enter(j.seg.task.Load().child(f))
+	seg := (*segment)(j.what)
+	run := stolen{f: f, j: j, owner: seg.owner, failure: &p.failure}
+	run.level = f.enter(seg.task.Load().child(f))
 	run.marking = f.dress(f.task, func() uintptr { return **(**uintptr)(unsafe.Pointer(&p.fn)) })
 	f.p.noteStolen(unsafe.Pointer(&p.fn), f)
 	defer run.finish()

@@ -162,8 +162,8 @@ func (g *guest) help() *Job {
 		if status != deque.OK {
 			continue
 		}
-		if j.seg != nil {
-			if t := j.seg.task.Load(); t != nil && t.region == g.region {
+		if j.state.Load() != jobRoot {
+			if t := (*segment)(j.what).task.Load(); t != nil && t.top() == g.region {
 				return j
 			}
 		}

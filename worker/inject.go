@@ -7,32 +7,94 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
-// The injector takes jobs from outside, first in first out. Any number of goroutines push, by one compare-and-swap on a
-// stack; workers pop from a list, which is refilled by taking the whole stack and turning it round. A flag guards the list;
-// who finds it taken comes back later rather than wait.
+// The injector takes jobs from outside, first in first out. It is a list of blocks:
+//
+//	head                                             tail
+//	+---------+---------+---------+---------+       +---------+---------+---------+
+//	| gone    | gone    | job     | job     | ----> | job     | nil ... | nil     |
+//	+---------+---------+---------+---------+       +---------+---------+---------+
+//	                    ^ popped                              ^ pushed
+//
+// Any number of goroutines push: by a compare-and-swap of a slot from nil, and another that moves pushed past it. Who finds
+// the slot taken moves pushed himself, so nobody waits for anybody. (Michael and Scott 1996 do the same with the tail of their list.)
+// Workers pop, one at a time: a flag says that one does, and who finds it set comes back later rather than wait.
+//
+// A slot whose job was taken is not cleared but marked: whoever read pushed long ago must not find it free. A slot marked as
+// closed is as good as the end of the list.
 type injector struct {
-	pushed atom.Pointer[Job] // the stack; &closedJob when closed
-	_      [128]byte
-	taken  atom.Uint32 // 1 while somebody works on the list
-	listed atom.Uint32 // 1 if the list is not empty
-	list   *Job
-	_      [128]byte
+	tail atom.Pointer[block] // the last block, or one before it
+	_    [128]byte
+
+	popping atom.Uint32         // 1 while somebody pops
+	head    atom.Pointer[block] // changed by who pops
+	backs   atom.Uint32         // length of back
+	back    []*Job              // jobs put back after the end. For who pops.
+	_       [128]byte
 }
 
-// closedJob is on top of the stack of a closed injector.
-var closedJob Job
+// blockSlots makes a block fill one of the allocator's size classes, 512 bytes.
+const blockSlots = 61
+
+type block struct {
+	next   atom.Pointer[block]
+	pushed atom.Uint32 // slots below are not nil
+	popped atom.Uint32 // slots below are gone. Changed by who pops.
+	slots  [blockSlots]atom.Pointer[Job]
+}
+
+// What slots hold besides jobs.
+var goneJob, closedJob Job
+
+func (q *injector) init() {
+	b := &block{}
+	q.tail.Store(b)
+	q.head.Store(b)
+}
 
 // push adds a job. It fails if the injector is closed.
-func (q *injector) push(l *Job) bool {
+func (q *injector) push(j *Job) bool {
+	b := q.tail.Load()
 	for {
-		top := q.pushed.Load()
-		if top == &closedJob {
-			return false
+		i := b.pushed.Load()
+		if i == blockSlots {
+			b = q.after(b, &block{})
+			continue
 		}
-		l.next = top
-		if q.pushed.CompareAndSwap(top, l) {
+		slot := &b.slots[i]
+		if slot.CompareAndSwap(nil, j) {
+			b.pushed.CompareAndSwap(i, i+1)
 			return true
 		}
+		if slot.Load() == &closedJob {
+			return false
+		}
+		b.pushed.CompareAndSwap(i, i+1) // the other may have been interrupted
+	}
+}
+
+// after returns the block after b, which is full: the one given if there is none.
+func (q *injector) after(b, next *block) *block {
+	if !b.next.CompareAndSwap(nil, next) {
+		next = b.next.Load()
+	}
+	q.tail.CompareAndSwap(b, next)
+	return next
+}
+
+// close makes later pushes fail. What was pushed before stays.
+func (q *injector) close() {
+	b := q.tail.Load()
+	for {
+		i := b.pushed.Load()
+		if i == blockSlots {
+			b = q.after(b, &block{})
+			continue
+		}
+		slot := &b.slots[i]
+		if slot.CompareAndSwap(nil, &closedJob) || slot.Load() == &closedJob {
+			return
+		}
+		b.pushed.CompareAndSwap(i, i+1)
 	}
 }
 
@@ -45,82 +107,66 @@ func (q *injector) pop(own deque.Owner[Job]) (j *Job, busy bool) {
 	if q.empty() {
 		return nil, false
 	}
-	if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {
+	if !q.begin() {
 		return nil, true
 	}
-	l := q.refill()
-	var batch [injectorBatch]*Job
-	n := 0
-	for ; l != nil && n < len(batch); n++ {
-		batch[n] = l
-		l, l.next = l.next, nil
-	}
-	for i := n - 1; i > 0; i-- {
-		own.Push(batch[i]) // before the list may be called empty
-	}
-	q.setList(l)
-	q.taken.Store(0)
-	return batch[0], false
+	j = q.take(injectorBatch, own)
+	q.popping.Store(0)
+	return j, false
 }
 
 // next takes the oldest job and no more. It returns nil if there is none to be had now.
-func (q *injector) next() *Job {
-	if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {
-		return nil
+func (q *injector) next() (j *Job) {
+	if q.begin() {
+		j = q.take(1, deque.Owner[Job]{})
+		q.popping.Store(0)
 	}
-	l := q.refill()
-	if l != nil {
-		q.setList(l.next)
-		l.next = nil
-	}
-	q.taken.Store(0)
-	return l
+	return j
 }
 
-// refill returns the list, after it has moved the stack there if it was empty. The caller has the flag, and sets the list.
-func (q *injector) refill() *Job {
-	l := q.list
-	if l == nil {
-		if top := q.pushed.Load(); top != nil && top != &closedJob {
-			q.listed.Store(1) // first: empty must not be true while the jobs are on their way to the list
-			l = turn(q.pushed.Swap(nil))
+// begin sets the flag of who pops.
+func (q *injector) begin() bool {
+	return q.popping.Load() == 0 && q.popping.CompareAndSwap(0, 1)
+}
+
+// take takes up to most jobs, of which it returns the oldest. The others go to the taker's deque before the injector may
+// be called empty: they are always in one or the other for those who look for work.
+func (q *injector) take(most uint32, own deque.Owner[Job]) (oldest *Job) {
+	b := q.head.Load()
+	from := b.popped.Load()
+	if from == blockSlots {
+		next := b.next.Load()
+		if next == nil {
+			return q.takeBack()
 		}
+		b, from = next, next.popped.Load()
+		q.head.Store(b)
 	}
-	return l
-}
-
-func (q *injector) setList(l *Job) {
-	q.list = l
-	if l != nil && q.listed.Load() == 0 {
-		q.listed.Store(1)
-	} else if l == nil && q.listed.Load() == 1 {
-		q.listed.Store(0)
+	to := min(b.pushed.Load(), from+most)
+	if from == to {
+		return q.takeBack()
 	}
-}
-
-// turn reverses a list.
-func turn(l *Job) (first *Job) {
-	for l != nil {
-		l.next, first, l = first, l, l.next
+	for i := to - 1; i > from; i-- {
+		own.Push(b.slots[i].Load())
 	}
-	return first
+	oldest = b.slots[from].Load()
+	for i := from; i < to; i++ {
+		b.slots[i].Store(&goneJob)
+	}
+	b.popped.Store(to)
+	return oldest
 }
 
 // empty reports whether there is nothing to pop.
 func (q *injector) empty() bool {
-	top := q.pushed.Load()
-	return (top == nil || top == &closedJob) && q.listed.Load() == 0
-}
-
-// close makes later pushes fail. What was pushed before stays.
-func (q *injector) close() {
-	q.lock()
-	q.listed.Store(1)
-	if top := q.pushed.Swap(&closedJob); top != nil && top != &closedJob {
-		q.appendList(turn(top))
+	for b := q.head.Load(); b != nil; b = b.next.Load() {
+		if popped := b.popped.Load(); popped < b.pushed.Load() {
+			return false
+		} else if popped < blockSlots {
+			break
+		}
 	}
-	q.setList(q.list)
-	q.taken.Store(0)
+	return q.backs.Load() == 0
 }
 
 // putBack adds a job that has been taken in before, also if the injector is closed.
@@ -128,40 +174,31 @@ func (q *injector) putBack(j *Job) {
 	if q.push(j) {
 		return
 	}
-	q.lock()
-	j.next = nil
-	q.appendList(j)
-	q.setList(q.list)
-	q.taken.Store(0)
-}
-
-// lock takes the list, for the rare cases that cannot come back later.
-func (q *injector) lock() {
-	for !q.taken.CompareAndSwap(0, 1) {
+	for !q.begin() {
 		atom.Yield()
 		runtime.Gosched()
 	}
+	q.back = append(q.back, j)
+	q.backs.Store(uint32(len(q.back)))
+	q.popping.Store(0)
 }
 
-func (q *injector) appendList(l *Job) {
-	last := &q.list
-	for *last != nil {
-		last = &(*last).next
+func (q *injector) takeBack() *Job {
+	if len(q.back) == 0 {
+		return nil
 	}
-	*last = l
+	j := q.back[0]
+	q.back = q.back[1:]
+	q.backs.Store(uint32(len(q.back)))
+	return j
 }
 
-// count returns how many jobs wait, or most if they are more. It keeps takers waiting meanwhile.
-func (q *injector) count(most int) (n int) {
-	if q.empty() {
-		return 0
+// count returns about how many jobs wait, or most if they are more.
+func (q *injector) count(most int) int {
+	n := int(q.backs.Load())
+	for b := q.head.Load(); b != nil && n < most; b = b.next.Load() {
+		popped := b.popped.Load()
+		n += int(b.pushed.Load() - popped)
 	}
-	q.lock()
-	defer q.taken.Store(0)
-	for _, l := range [...]*Job{q.list, q.pushed.Load()} { // while the flag is taken, jobs are only added on top
-		for ; l != nil && l != &closedJob && n < most; n++ {
-			l = l.next
-		}
-	}
-	return n
+	return min(n, most)
 }

@@ -1,14 +1,19 @@
 package worker
 
-import "github.com/pinwheel-sched/pinwheel/internal/atom"
+import (
+	"unsafe"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/callsite"
+)
 
 // A Job is what deques and the injector hold: something to run. It is the part of a fork's slot, or of a root task, that
 // needs no type parameters.
 type Job struct {
 	state atom.Uint32
+	site  callsite.Site // of a root task's job: where the task was started
 	run   func(*fiber, *Job)
-	next  *Job     // in the injector
-	seg   *segment // of a slot's job: where the slot is
+	what  unsafe.Pointer // of a slot's job: its *segment; of a root task's: when it was submitted, or nil, see sampled
 }
 
 // The states of a slot's job. The state is the truth; an entry in a deque is only a hint where to look. So an entry may be
@@ -29,11 +34,11 @@ type Job struct {
 // to taken, and from then on the owner cannot reuse it before done. A stale entry of an earlier use that meets the slot
 // exposed once more just leads to the work of the later use, which is as good.
 const (
-	jobPrivate uint32 = iota
+	jobRoot uint32 = iota // not a slot's: a root task, which is in one place only
+
+	jobPrivate
 	jobExposed
 	jobTaken
 	jobAwaited
 	jobDone
-
-	jobRoot // not a slot's: a root task, which is in one place only
 )

@@ -52,14 +52,29 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\tg.pool.notify(nil)\n\tg.pool.injector.push(&g.jobs[i])",
 		},
 		{
-			Name: "the injector is empty while jobs move to the list", File: "inject.go",
-			Old: "\t\t\tq.listed.Store(1) // first: empty must not be true while the jobs are on their way to the list\n",
+			Name: "the injector is empty while jobs move to the deque", File: "inject.go",
+			Old: "\tfor i := to - 1; i > from; i-- {",
+			New: "\tb.popped.Store(to)\n\tfor i := to - 1; i > from; i-- {",
+		},
+		{
+			Name: "two workers pop at once", File: "inject.go",
+			Old: "return q.popping.Load() == 0 && q.popping.CompareAndSwap(0, 1)",
+			New: "return q.popping.Load() == 0",
+		},
+		{
+			Name: "a taken slot is cleared", File: "inject.go",
+			Old: "b.slots[i].Store(&goneJob)",
+			New: "b.slots[i].Store(nil)",
+		},
+		{
+			Name: "who finds a slot taken does not move pushed", File: "inject.go",
+			Old: "\t\tb.pushed.CompareAndSwap(i, i+1) // the other may have been interrupted\n",
 			New: "",
 		},
 		{
-			Name: "the injector's list is not guarded", File: "inject.go",
-			Old: "if q.taken.Load() != 0 || !q.taken.CompareAndSwap(0, 1) {",
-			New: "if q.taken.Load() != 0 {",
+			Name: "a closed slot counts as pushed", File: "inject.go",
+			Old: "if slot.CompareAndSwap(nil, &closedJob) || slot.Load() == &closedJob {",
+			New: "if slot.CompareAndSwap(nil, &closedJob) {\n\t\t\tb.pushed.CompareAndSwap(i, i+1)\n\t\t\treturn\n\t\t} else if slot.Load() == &closedJob {",
 		},
 		{
 			Name: "a fork is reclaimed without compare-and-swap", File: "stack.go",

@@ -27,6 +27,7 @@ func TestABitsetTakesEachElementOnceAndWhatToAvoidLast(t *testing.T) {
 
 func TestTheInjectorIsFirstInFirstOut(t *testing.T) {
 	var q injector
+	q.init()
 	own, _ := deque.New[Job](8)
 	jobs := make([]Job, 100)
 	next := 0

@@ -133,6 +133,8 @@ func New(c Config) (*Pool, error) {
 		used:       c.Workers,
 		watch:      c.Watch,
 	}
+	p.injector.init()
+	p.looper.prompt.init()
 	copy(p.machine.CPUs, c.CPUs)
 	p.target.Store(int32(c.Workers))
 	p.state.Store(uint64(limit-c.Workers) * oneGuest) // see resize.go

@@ -30,7 +30,7 @@ func (p *Pool) Prompt(r *Root) error {
 		return q.submit(r, q.isOutside())
 	}
 	r.prepare(p)
-	r.prompt = true
+	r.job.run = runPrompt
 	if !p.looper.prompt.push(&r.job) {
 		return ErrClosed
 	}

@@ -15,10 +15,6 @@ type Root struct {
 	job  Job // must be first
 	task Task
 	body Body
-
-	submitted time.Duration // when, if this is one of those whose times are taken
-	site      callsite.Site // where it was started
-	prompt    bool          // see prompt.go
 }
 
 // A Body is what a root task does.
@@ -34,18 +30,16 @@ type Body interface {
 // Init sets r up to run body under ctx.
 func (r *Root) Init(ctx context.Context, body Body) {
 	r.job.run = runRoot
-	r.job.state.Store(jobRoot)
 	r.task.parent = ctx
-	r.task.region = &r.task
 	r.body = body
 }
 
 // StartedAt notes where the task was started: at the return address pc, as callsite.PC returns it. It costs nothing to speak of.
-func (r *Root) StartedAt(pc uintptr) { r.site = callsite.Of(pc) }
+func (r *Root) StartedAt(pc uintptr) { r.job.site = callsite.Of(pc) }
 
 // started returns that place, as a stack of one call.
 func (r *Root) started() Calls {
-	if pc := r.site.PC(); pc != 0 {
+	if pc := r.job.site.PC(); pc != 0 {
 		return Calls{pc}
 	}
 	return nil
@@ -53,13 +47,20 @@ func (r *Root) started() Calls {
 
 // root returns the root that t is, or is a part of.
 func (t *Task) root() *Root {
-	return (*Root)(unsafe.Add(unsafe.Pointer(t.region), -int(unsafe.Offsetof(Root{}.task))))
+	return (*Root)(unsafe.Add(unsafe.Pointer(t.top()), -int(unsafe.Offsetof(Root{}.task))))
 }
 
 // prepare binds the task to the pool that is going to run it.
 func (r *Root) prepare(p *Pool) {
 	r.task.pool = p
-	r.submitted = sampled(r)
+	r.job.what = sampled(r)
+}
+
+// runPrompt is the run function of prompt tasks, see prompt.go.
+func runPrompt(f *fiber, j *Job) {
+	f.promptSince = atom.Now()
+	runRoot(f, j)
+	f.promptSince = 0
 }
 
 // rootOf returns the root that a job is part of.
@@ -72,14 +73,11 @@ func runRoot(f *fiber, j *Job) {
 		r.body.Done(nil, err)
 		return
 	}
-	run := rootRun{f: f, r: r, begun: f.p.stats.begun(r.submitted)}
+	run := rootRun{f: f, r: r, begun: f.p.stats.begun((*time.Duration)(j.what))}
 	f.p.noteTask(r, f)
 	r.task.begin(f)
 	run.level = f.enter(&r.task)
 	run.marking = f.dress(&r.task, r.entry)
-	if r.prompt {
-		f.promptSince = atom.Now()
-	}
 	defer run.finish()
 	r.body.Run(&r.task)
 	run.returned = true
@@ -104,7 +102,7 @@ type rootRun struct {
 	f        *fiber
 	r        *Root
 	level    level
-	begun    time.Duration // as Root.submitted
+	begun    time.Duration // if its times are taken
 	marking  marking
 	returned bool
 }
@@ -139,7 +137,7 @@ func (t *Task) Submit(r *Root) error {
 // panicked. If fn calls runtime.Goexit, that ends the calling task as well.
 func (t *Task) RunInPlace(ctx context.Context, fn func(*Task)) (failure *PanicError) {
 	f := t.running("Run")
-	inner := &Task{parent: ctx, pool: t.pool, region: t.region}
+	inner := &Task{parent: ctx, pool: t.pool, region: t.top()}
 	inner.begin(f)
 	l := f.enter(inner)
 	returned := false

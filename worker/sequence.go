@@ -24,11 +24,10 @@ type sequence struct {
 	mu      sync.Mutex // held briefly; the deque is used by whoever has the turn
 	taken   bool       // somebody has the turn
 	closed  bool
-	pending int   // tasks that have not ended
-	ready   queue // fibers whose wait is over
-	gaveWay queue // fibers that have let those go first
-	first   *Job  // tasks that have not begun
-	last    *Job
+	pending int       // tasks that have not ended
+	ready   queue     // fibers whose wait is over
+	gaveWay queue     // fibers that have let those go first
+	queue   []*Job    // tasks that have not begun
 	settled []*Waiter // for the moment when nobody has the turn
 	spare   []*fiber
 }
@@ -69,12 +68,7 @@ func (q *sequence) submit(r *Root, outside bool) error {
 		q.mu.Unlock()
 		return ErrClosed
 	}
-	if q.first == nil {
-		q.first = &r.job
-	} else {
-		q.last.next = &r.job
-	}
-	q.last = &r.job
+	q.queue = append(q.queue, &r.job)
 	if q.taken {
 		q.mu.Unlock()
 		return nil
@@ -188,10 +182,12 @@ func (q *sequence) job() *Job {
 			return j
 		}
 	}
-	j := q.first
-	if j != nil {
-		q.first, j.next = j.next, nil
+	if len(q.queue) == 0 {
+		return nil
 	}
+	j := q.queue[0]
+	q.queue[0] = nil
+	q.queue = q.queue[1:]
 	return j
 }
 

@@ -77,7 +77,8 @@ func newSlots[A, R any](key uintptr, n int) *segment {
 		p.next = uintptr(unsafe.Pointer(&slots[i+1]))
 		p.slow = joinSlow[A, R]
 		p.job.run = runStolen[A, R]
-		p.job.seg = seg
+		p.job.what = unsafe.Pointer(seg)
+		p.job.state.Store(jobPrivate)
 	}
 	return seg
 }

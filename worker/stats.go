@@ -62,23 +62,24 @@ func (c *counters) stole(r affinity.Ring) {
 	c.steals[i].add(1)
 }
 
-// sampled returns the time if the task is one of those whose times are taken, and 0 otherwise. The address decides: it is as
+// sampled returns the time, a *time.Duration, if the task is one of those whose times are taken, and nil otherwise. The address decides: it is as
 // good as a random number, and nobody has to share a generator or a counter. 1 in 16.
-func sampled(r *Root) time.Duration {
+func sampled(r *Root) unsafe.Pointer {
 	if uint64(uintptr(unsafe.Pointer(r))>>5)*0x9E3779B97F4A7C15>>60 != 0 {
-		return 0
+		return nil
 	}
-	return atom.Now()
+	now := atom.Now()
+	return unsafe.Pointer(&now)
 }
 
 // begun counts a root task that begins. It returns the time if it was given the time of the task's submission.
-func (c *counters) begun(submitted time.Duration) time.Duration {
+func (c *counters) begun(submitted *time.Duration) time.Duration {
 	c.tasks.add(1)
-	if submitted == 0 {
+	if submitted == nil {
 		return 0
 	}
 	now := atom.Now()
-	c.queued.add(now - submitted)
+	c.queued.add(now - *submitted)
 	return now
 }
 

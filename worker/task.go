@@ -20,11 +20,11 @@ type Task struct {
 	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
 	pool   *Pool
 	parent context.Context          // that it was started with; a stolen fork's is an origin
-	region *Task                    // the root task that it is a part of, or itself
+	region *Task                    // the root task that it is a part of; nil if it is one
 	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
 
-	watched watch // for the task's own goroutine
+	watched *watch // for the task's own goroutine; nil before it waits
 }
 
 type taskKey struct{}
@@ -48,9 +48,17 @@ func (t *Task) child(f *fiber) *Task {
 	if _, ok := parent.(origin); !ok {
 		parent = origin{t}
 	}
-	c := &Task{pool: t.pool, parent: parent, region: t.region}
+	c := &Task{pool: t.pool, parent: parent, region: t.top()}
 	c.begin(f)
 	return c
+}
+
+// top returns the root task that t is a part of, or itself.
+func (t *Task) top() *Task {
+	if t.region != nil {
+		return t.region
+	}
+	return t
 }
 
 // whole returns the task that t is a stolen fork of, or t itself.
@@ -62,9 +70,9 @@ func (t *Task) whole() *Task {
 }
 
 func (t *Task) end() {
-	if t.watched.over != nil {
+	if t.watched != nil {
 		t.watched.stop()
-		t.watched = watch{}
+		t.watched = nil
 	}
 	t.s = &ended.forkStack
 	t.home.Store(ended) // then look for somebody who asked for Done: the mirror image of canceller
@@ -157,7 +165,7 @@ func (t *Task) endWait() {
 // A watch has the waits of one task end when the context that it was started with is done. It is set up by the first wait and
 // ends with the task, so that the waits after that cost nothing.
 type watch struct {
-	over context.Context // nil if nothing is watched
+	over context.Context
 	stop func() bool
 }
 
@@ -168,13 +176,13 @@ func (t *Task) watch(f *fiber) bool {
 	if t.home.Load() != f {
 		return false
 	}
-	if t.watched.over == nil {
+	if t.watched == nil {
 		over := t.parent
 		if o, ok := over.(origin); ok {
 			over = o.Task.canceller()
 		}
 		if over.Done() != nil {
-			t.watched = watch{over, context.AfterFunc(over, t.endWait)}
+			t.watched = &watch{over, context.AfterFunc(over, t.endWait)}
 		}
 	}
 	return true
@@ -182,8 +190,7 @@ func (t *Task) watch(f *fiber) bool {
 
 // calledOff reports whether the task was cancelled. It asks all those that would have called endWait, and after that.
 func (t *Task) calledOff() bool {
-	over := t.watched.over
-	return over != nil && over.Err() != nil || t.Err() != nil
+	return t.watched != nil && t.watched.over.Err() != nil || t.Err() != nil
 }
 
 // A taskCancel is the part of a task's context that costs something.
