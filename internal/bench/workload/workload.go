@@ -20,6 +20,7 @@ var All = []*bench.Workload{
 	submit, goAwait, futureAlone, chain, pingpong, suspended, lockUnlock, blocked,
 	timers,
 	echo, echoStall,
+	reads,
 	idle,
 	reduce, scan, filter, mapping, sorted,
 	stream,

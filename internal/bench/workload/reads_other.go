@@ -1,0 +1,7 @@
+//go:build !linux
+
+package workload
+
+const directFlag = 0
+
+func alignment([]byte) int { return 0 }
