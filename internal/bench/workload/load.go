@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
-// A load is what an echo server is put under: a number of connections, each with one request under way, until so many have been answered.
+// A load is what an echo server is put under: a number of connections, each with at most one request under way, until so many have
+// been answered.
 type load struct {
 	Address  string
 	Conns    int
 	Size     int // of a request, at least 8
 	Requests int
+	Every    time.Duration // between two requests of a connection; 0: the next follows the answer
 }
 
 // A loadResult is what came of it.
@@ -23,6 +25,7 @@ type loadResult struct {
 	Answered int // and right
 	Elapsed  time.Duration
 	P50, P99 time.Duration
+	CPU      time.Duration // of the process of the load
 }
 
 func init() { children["load"] = runLoad }
@@ -109,6 +112,11 @@ func (q *request) check(b []byte, size int) error {
 	}
 	q.got += len(b)
 	return nil
+}
+
+// first returns when a connection sends its first request: the connections take turns.
+func (l *load) first(begin time.Time, conn int) time.Time {
+	return begin.Add(l.Every * time.Duration(conn) / time.Duration(l.Conns))
 }
 
 func (l *load) result(latencies []time.Duration, elapsed time.Duration) *loadResult {

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench"
 )
 
 // run is one thread in epoll: it costs as little as can be, so that what is measured is the server.
@@ -59,18 +61,38 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 		return nil
 	}
 	events := make([]unix.EpollEvent, 512)
+	var later []int // connections whose next request is not due yet, in the order of their turns
 	// round sends a request on each connection and again for each answer, until so many have been sent, and waits for the answers.
-	round := func(requestsLeft int, latencies []time.Duration) ([]time.Duration, error) {
+	round := func(requestsLeft int, every time.Duration, latencies []time.Duration) ([]time.Duration, error) {
 		under := 0
-		for i := 0; i < l.Conns && requestsLeft > 0; i++ {
+		for i, begin := 0, time.Now(); i < l.Conns && requestsLeft > 0; i++ {
+			if every > 0 {
+				requests[i].sent = l.first(begin, i).Add(-every)
+				later = append(later, i)
+				continue
+			}
 			if err := send(i); err != nil {
 				return nil, err
 			}
 			under++
 			requestsLeft--
 		}
-		for under > 0 {
-			n, err := unix.EpollWait(epoll, events, -1)
+		for under > 0 || len(later) > 0 && requestsLeft > 0 {
+			timeout := time.Duration(-1)
+			for len(later) > 0 && requestsLeft > 0 {
+				i := later[0]
+				if left := time.Until(requests[i].sent.Add(every)); left > 0 {
+					timeout = left
+					break
+				}
+				later = later[1:]
+				if err := send(i); err != nil {
+					return nil, err
+				}
+				under++
+				requestsLeft--
+			}
+			n, err := epollWait(epoll, events, timeout)
 			if err != nil && err != unix.EINTR {
 				return nil, err
 			}
@@ -93,7 +115,9 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 					continue
 				}
 				latencies = append(latencies, time.Since(q.sent))
-				if under--; requestsLeft > 0 {
+				if under--; every > 0 {
+					later = append(later, i)
+				} else if requestsLeft > 0 {
 					if err := send(i); err != nil {
 						return nil, err
 					}
@@ -104,18 +128,39 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 		}
 		return latencies, nil
 	}
-	if _, err := round(l.Conns, nil); err != nil {
+	if _, err := round(l.Conns, 0, nil); err != nil {
 		return nil, err
 	}
 	if err := ready(); err != nil {
 		return nil, err
 	}
 	begin := time.Now()
-	latencies, err := round(l.Requests, make([]time.Duration, 0, l.Requests))
+	cpu, _ := bench.CPUTime()
+	latencies, err := round(l.Requests, l.Every, make([]time.Duration, 0, l.Requests))
 	if err != nil {
 		return nil, err
 	}
-	return l.result(latencies, time.Since(begin)), nil
+	result := l.result(latencies, time.Since(begin))
+	after, _ := bench.CPUTime()
+	result.CPU = after - cpu
+	return result, nil
+}
+
+// epollWait waits for a time that is exact to the nanosecond, or without limit if it is negative.
+func epollWait(epoll int, events []unix.EpollEvent, timeout time.Duration) (int, error) {
+	if timeout < 0 {
+		return unix.EpollWait(epoll, events, -1)
+	}
+	limit := unix.NsecToTimespec(int64(timeout))
+	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),
+		uintptr(unsafe.Pointer(&limit)), 0, 0)
+	switch errno {
+	case 0:
+		return int(n), nil
+	case unix.ENOSYS, unix.EPERM:
+		return unix.EpollWait(epoll, events, int((timeout+time.Millisecond-1)/time.Millisecond))
+	}
+	return 0, errno
 }
 
 // call reads or writes without telling the runtime: this process has nothing else to run.

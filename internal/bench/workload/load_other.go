@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench"
 )
 
 // run has a goroutine for each connection.
@@ -23,7 +25,8 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 	var mu sync.Mutex
 	var first error
 	var latencies []time.Duration
-	round := func(n int) {
+	round := func(n int, every time.Duration) {
+		begin := time.Now()
 		var all sync.WaitGroup
 		for i := range min(l.Conns, n) {
 			all.Go(func() {
@@ -33,6 +36,13 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 				var err error
 				for k := i; k < n && err == nil; k += l.Conns {
 					q := &requests[i]
+					if every > 0 {
+						due := l.first(begin, i)
+						if k > i {
+							due = q.sent.Add(every)
+						}
+						time.Sleep(time.Until(due))
+					}
 					q.next(b)
 					q.sent = time.Now()
 					if _, err = conns[i].Write(b); err == nil {
@@ -52,7 +62,7 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 		}
 		all.Wait()
 	}
-	round(l.Conns)
+	round(l.Conns, 0)
 	if first != nil {
 		return nil, first
 	}
@@ -61,9 +71,13 @@ func (l *load) run(ready func() error) (*loadResult, error) {
 	}
 	latencies = nil
 	begin := time.Now()
-	round(l.Requests)
+	cpu, _ := bench.CPUTime()
+	round(l.Requests, l.Every)
 	if first != nil {
 		return nil, first
 	}
-	return l.result(latencies, time.Since(begin)), nil
+	result := l.result(latencies, time.Since(begin))
+	after, _ := bench.CPUTime()
+	result.CPU = after - cpu
+	return result, nil
 }
