@@ -247,6 +247,7 @@ func (p *Poller) main() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer atom.Precise()()
+	defer atom.Urgent()()
 	events := make([]unix.EpollEvent, threadBatch)
 	for !p.closing.Load() {
 		if p.watch.Load() == watchThread {

@@ -50,10 +50,10 @@ func (d *Driver) wake() {
 func (d *Driver) main() {
 	defer close(d.done)
 	runtime.LockOSThread()
-	restore := atom.Precise()
+	defer runtime.UnlockOSThread()
+	defer atom.Precise()()
+	defer atom.Urgent()()
 	d.drive()
-	restore()
-	runtime.UnlockOSThread()
 }
 
 // drive polls and sleeps. Waking it, which changes the word, comes after the change of plan: so the word must be reset before

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
 )
 
@@ -17,6 +18,7 @@ import (
 func (l *load) run(ready func() error) (*loadResult, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	defer atom.Urgent()() // a client elsewhere would not wait for the server's CPUs either
 	to, err := netip.ParseAddrPort(l.Address)
 	if err != nil {
 		return nil, err
