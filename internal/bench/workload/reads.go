@@ -41,7 +41,9 @@ var reads = &bench.Workload{
 		default:
 			return nil, errors.New("--mode: want hot or direct")
 		}
-		return func(ctx context.Context) (*bench.Job, error) { return readsJob(ctx, n, min(max(n, leastPages), mostPages), flag) }, nil
+		return func(ctx context.Context) (*bench.Job, error) {
+			return readsJob(ctx, n, min(max(n, leastPages), mostPages), flag)
+		}, nil
 	},
 }
 

@@ -73,12 +73,16 @@ func TestEveryWorkloadGivesTheRightAnswerOnEveryRuntime(t *testing.T) {
 			}
 			results := measure(t, w, w.TestN, options, bench.Settings{Runtimes: bench.Runtimes, Workers: []int{1, 2, 8}})
 			variants := map[string]int{}
+			serial := map[string]int{} // those that have a serial form
 			for _, r := range results {
 				variants[r.Variant]++
+				if r.Runtime == bench.Serial {
+					serial[r.Variant]++
+				}
 			}
 			for variant, rows := range variants {
-				if rows != 7 { // pinwheel and goroutines with three numbers of workers, and serial
-					t.Errorf("%d results %s, want 7", rows, variant)
+				if rows-serial[variant] != 6 || serial[variant] > 1 { // pinwheel and goroutines with three numbers of workers
+					t.Errorf("%d results %s, of which %d are serial", rows, variant, serial[variant])
 				}
 			}
 		})
