@@ -18,7 +18,7 @@ CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./
 # Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
 EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))
 
-.PHONY: help bench test vet unit portable restricted explore mutants models race lint build-others peers cover fuzz fmt readme clean
+.PHONY: help bench test vet unit portable restricted explore mutants models race lint build-others peers fleet cover fuzz fmt readme clean
 
 help:
 	@echo "make bench     build schedbench and run its main job: real input, under a minute"
@@ -28,6 +28,7 @@ help:
 	@echo "make models    the Promela models (needs spin)          make peers     tests of the comparisons in bench/"
 	@echo "make lint      vet, staticcheck, gofumpt, other systems make fmt       format"
 	@echo "make mutants   plants the bugs that the explorer must find"
+	@echo "make fleet     tests of examples/fleet"
 	@echo "make cover     coverage                                 make fuzz      each fuzzer for FUZZTIME=$(FUZZTIME)"
 	@echo "make readme    measure, and rewrite what README.md quotes"
 
@@ -88,6 +89,10 @@ build-others:
 
 peers:
 	cd bench && $(GO) vet ./... && $(GO) test -count=1 -timeout 5m -bench . -benchtime 10x ./...
+
+# The example that has dependencies of its own: processes that a message server feeds.
+fleet:
+	cd examples/fleet && $(GO) vet ./... && $(GO) test -count=1 -timeout 3m ./...
 
 cover:
 	@mkdir -p bin

@@ -198,10 +198,12 @@ func (f *flow) finish() {
 	}
 }
 
-// Without a Window there may be as many items in a flow as a worker takes at once, times flowDepth, for each worker.
+// Without a Window there may be some items in a flow for each worker, and if they are cheap, some times what a worker takes at once:
+// about a millisecond's work, since to wake a goroutine for more of them costs tens of microseconds in all.
 const (
-	flowDepth = 8
-	mostTaken = 128 // items at once
+	flowDepth  = 8
+	cheapDepth = 32
+	mostTaken  = 128 // items at once
 )
 
 // limit returns how many items there may be at present.
@@ -209,7 +211,10 @@ func (f *flow) limit() uint64 {
 	if f.options.window > 0 {
 		return uint64(f.options.window)
 	}
-	return uint64(flowDepth*f.workers) * uint64(f.chunk.Load())
+	if c := f.chunk.Load(); c > 1 {
+		return uint64(cheapDepth*f.workers) * uint64(c)
+	}
+	return uint64(flowDepth * f.workers)
 }
 
 // counted counts an item that was pulled, and waits for room for another. It reports whether that is wanted.

@@ -26,8 +26,10 @@ type outlet[R any] struct {
 }
 
 const (
-	gulpTime     = 300 * time.Microsecond
+	gulpTime     = 500 * time.Microsecond
 	gulpPatience = time.Millisecond
+	mostGulp     = 4096
+	mostCells    = 1024 // of a page of an unordered stream
 )
 
 // A place is where a result belongs. In an unordered stream it is nowhere.
@@ -83,6 +85,19 @@ func (o *outlet[R]) page(n int) any {
 	return o.last
 }
 
+// cell returns the cell i of the page, or of those that follow, or the last that there is.
+func (p *results[R]) cell(i int) *cell[R] {
+	for i >= len(p.cells) {
+		next := p.next.Load()
+		if next == nil {
+			i = len(p.cells) - 1
+			break
+		}
+		p, i = next, i-len(p.cells)
+	}
+	return &p.cells[i]
+}
+
 func (p *results[R]) follow(n int) *results[R] {
 	next := newResults[R](p.base+int64(len(p.cells)), n)
 	p.next.Store(next)
@@ -115,7 +130,7 @@ func (o *outlet[R]) ticket() (*results[R], int) {
 		p := o.tail.Load()
 		if i := int(p.taken.Add(1)) - 1; i < len(p.cells) {
 			if i == len(p.cells)-1 { // before the cell is filled: the consumer goes on from there
-				o.tail.Store(p.follow(min(2*len(p.cells), mostPage)))
+				o.tail.Store(p.follow(min(2*len(p.cells), mostCells)))
 			}
 			return p, i
 		}
@@ -165,7 +180,7 @@ func (o *outlet[R]) await(page *results[R], i int, head uint64) {
 	next := &page.cells[i]
 	target := next
 	if coming := int64(f.pulled.Load() - head); coming > 2 { // pulled may be late, and coming negative
-		target = &page.cells[i+int(min(coming/2, o.gulp, int64(len(page.cells)-i)))-1]
+		target = page.cell(i + int(min(coming/2, o.gulp)) - 1)
 	}
 	w := f.results.announce()
 	if target != next && !target.await() {
@@ -178,7 +193,7 @@ func (o *outlet[R]) await(page *results[R], i int, head uint64) {
 	start := atom.Now()
 	o.sleep(w, target != next)
 	switch took := atom.Now() - start; {
-	case took < gulpTime && o.gulp < mostPage:
+	case took < gulpTime && o.gulp < mostGulp:
 		o.gulp *= 2
 	case took > gulpPatience && o.gulp > 1:
 		o.gulp /= 2

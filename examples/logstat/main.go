@@ -3,8 +3,8 @@
 //
 //	logstat [-top 10] [-paths 1000000] [LOG] (or standard input)
 //
-// The log is cut into blocks of lines. Tasks count the paths of a block each, and the loop adds up their counts, so there are
-// never more than a few blocks in memory, however large the log. Beyond the given number of paths, new ones count as "(other)".
+// Tasks count the paths of a block of lines each, and the loop adds up their counts: there are never more than a few blocks in
+// memory, however large the log. Beyond the given number of paths, new ones count as "(other)".
 package main
 
 import (
@@ -30,11 +30,11 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	log := io.Reader(os.Stdin)
+	log := os.Stdin
 	if flag.NArg() > 0 {
-		file, err := os.Open(flag.Arg(0))
+		var err error
+		log, err = os.Open(flag.Arg(0))
 		exitOn(err)
-		log = file
 	}
 	counts := map[string]count{}
 	exitOn(countLog(ctx, log, counts, *paths))
@@ -129,11 +129,8 @@ func parse(line []byte) (path []byte, size int64, ok bool) {
 	_, path, ok2 := bytes.Cut(request, []byte(" "))
 	path, _, _ = bytes.Cut(path, []byte(" "))
 	_, digits, ok3 := bytes.Cut(result, []byte(" "))
-	for _, d := range digits {
-		if d < '0' || d > '9' {
-			break // the end of the number, or the sign for none
-		}
-		size = 10*size + int64(d-'0')
+	for i := 0; i < len(digits) && '0' <= digits[i] && digits[i] <= '9'; i++ { // there may be a sign for none
+		size = 10*size + int64(digits[i]-'0')
 	}
 	return path, size, ok && ok2 && ok3
 }
