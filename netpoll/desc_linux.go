@@ -45,8 +45,13 @@ func (d *desc) open(p *Poller, fd int, connecting bool) error {
 	if d.r.hook == nil { // which is to be called when there is something, and not before
 		d.r.word.Store(sideReady)
 	}
+	d.w.why = worker.ForConnect
 	if !connecting {
+		d.w.why = worker.ForWrite
 		d.w.word.Store(sideReady)
+	}
+	if d.r.why == 0 {
+		d.r.why = worker.ForRead
 	}
 	if err := p.register(&d.source, fd, d); err != nil {
 		d.life.Store(descClosed)

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // connect connects to one address: a, or for Unix sockets the path.
@@ -80,6 +82,7 @@ func (p *Poller) connectOnce(ctx context.Context, network string, a netip.AddrPo
 			_ = c.d.close()
 			return nil, c.fail("dial", err)
 		}
+		c.d.w.why = worker.ForWrite
 	default:
 		_ = unix.Close(fd)
 		return nil, c.fail("dial", called("connect", err))

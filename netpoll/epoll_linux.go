@@ -142,9 +142,7 @@ func (p *Poller) register(s *source, fd int, sink sink) error {
 	if !p.hold() {
 		return net.ErrClosed
 	}
-	s.fd, s.gen, s.sink = int32(fd), p.generation(), sink
-	place := p.table.grow(fd)
-	place.Store(s)
+	place := p.enter(s, fd, sink)
 	ev := unix.EpollEvent{Events: interest, Fd: s.fd, Pad: int32(s.gen)}
 	if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		place.Store(nil)
@@ -155,6 +153,14 @@ func (p *Poller) register(s *source, fd int, sink sink) error {
 		sink.orphan()
 	}
 	return nil
+}
+
+// enter puts a registration into the table.
+func (p *Poller) enter(s *source, fd int, sink sink) (place *atom.Pointer[source]) {
+	s.fd, s.gen, s.sink = int32(fd), p.generation(), sink
+	place = p.table.grow(fd)
+	place.Store(s)
+	return place
 }
 
 // unregister removes a descriptor, which must be done before it is closed. No event reaches its sink that is looked up later.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pinwheel-sched/pinwheel/timer"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // listening is a listening socket. Package net makes it, because there is no end to what an address may mean; then its
@@ -54,6 +55,7 @@ func (p *Poller) adoptListener(std net.Listener, network string) (*Listener, err
 		setTCPDefaults(fd) // which connections inherit
 	}
 	l.d.socket = true
+	l.d.r.why = worker.ForAccept
 	if err := l.d.open(p, fd, false); err != nil {
 		return nil, l.fail("listen", err)
 	}

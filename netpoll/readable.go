@@ -22,6 +22,7 @@ import (
 // A call costs some 100 ns beyond the system calls that handler makes. Connections that become ready together share a task.
 func (l *Listener) ServeReadable(ctx context.Context, pool *worker.Pool, handler func(t *worker.Task, c *Conn) error) error {
 	s := &readableServer{server: l.newServer(ctx, pool), handler: handler}
+	s.submit = s.submitTo
 	return s.run(func(c *Conn) {
 		c.d.watch(&readable{s: s, c: c})
 	}, func(c *Conn) {
@@ -45,6 +46,7 @@ func (l *Listener) ServeReadable(ctx context.Context, pool *worker.Pool, handler
 type readableServer struct {
 	*server
 	handler  func(t *worker.Task, c *Conn) error
+	submit   func(t *worker.Task, d *dispatch) error
 	draining atom.Bool
 	summoned atom.Uint32
 
@@ -102,16 +104,18 @@ func (s *readableServer) summon(t *worker.Task) {
 		return
 	}
 	d := &dispatch{s: s}
-	d.Init(s.scope, d)
-	var err error
-	if t != nil {
-		err = t.Submit(&d.Root)
-	} else {
-		err = s.pool.Prompt(&d.Root)
-	}
-	if err != nil {
+	if s.submit(t, d) != nil {
 		s.reap()
 	}
+}
+
+// submitTo hands a task over to the pool.
+func (s *readableServer) submitTo(t *worker.Task, d *dispatch) error {
+	d.Init(s.scope, d)
+	if t != nil {
+		return t.Submit(&d.Root)
+	}
+	return s.pool.Prompt(&d.Root)
 }
 
 // reap finishes with the connections in the queue, where no task will.

@@ -46,15 +46,18 @@ func echoReadable(_ *worker.Task, c *Conn) error {
 	return err
 }
 
+// A serveFunc serves until the listener is closed.
+type serveFunc func(l *Listener, ctx context.Context, pool *worker.Pool) error
+
 // styles are the two ways to serve an echo.
-var styles = map[string]func(l *Listener, ctx context.Context, pool *worker.Pool) error{
+var styles = map[string]serveFunc{
 	"tasks": func(l *Listener, ctx context.Context, pool *worker.Pool) error { return l.Serve(ctx, pool, echoTask) },
 	"readable": func(l *Listener, ctx context.Context, pool *worker.Pool) error {
 		return l.ServeReadable(ctx, pool, echoReadable)
 	},
 }
 
-func inBothStyles(t *testing.T, f func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error)) {
+func inBothStyles(t *testing.T, f func(t *testing.T, serve serveFunc)) {
 	for style, serve := range styles {
 		t.Run(style, func(t *testing.T) { f(t, serve) })
 	}
@@ -73,7 +76,7 @@ func say(t testing.TB, c net.Conn, text string) {
 }
 
 func TestEchoToMany(t *testing.T) {
-	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+	inBothStyles(t, func(t *testing.T, serve serveFunc) {
 		for _, workers := range []int{1, 2, 8} {
 			p, pool := newLoop(t, workers)
 			l := listen(t, p, "tcp", "127.0.0.1:0")
@@ -104,7 +107,7 @@ func TestEchoToMany(t *testing.T) {
 
 // Closing the listener lets handlers end; the end of the context ends them.
 func TestServingEnds(t *testing.T) {
-	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+	inBothStyles(t, func(t *testing.T, serve serveFunc) {
 		p, pool := newLoop(t, 2)
 		for range 10 {
 			l := listen(t, p, "tcp", "127.0.0.1:0")
@@ -138,7 +141,7 @@ func TestServingEnds(t *testing.T) {
 }
 
 func TestServingEndsWithThePool(t *testing.T) {
-	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+	inBothStyles(t, func(t *testing.T, serve serveFunc) {
 		p, pool := newLoop(t, 2)
 		l := listen(t, p, "tcp", "127.0.0.1:0")
 		served := make(chan error)
@@ -324,7 +327,7 @@ func TestAHandlerThatWaitsDelaysNobody(t *testing.T) {
 
 // On one worker, a connection that always has something to read does not keep the others from being served.
 func TestABusyConnectionLeavesOthersTheirTurn(t *testing.T) {
-	inBothStyles(t, func(t *testing.T, serve func(l *Listener, ctx context.Context, pool *worker.Pool) error) {
+	inBothStyles(t, func(t *testing.T, serve serveFunc) {
 		p, pool := newLoop(t, 1)
 		l := listen(t, p, "tcp", "127.0.0.1:0")
 		go func() { _ = serve(l, background, pool) }()

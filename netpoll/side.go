@@ -10,6 +10,7 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/park"
 	"github.com/pinwheel-sched/pinwheel/lock"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A side is one direction of a descriptor, reading or writing: whether it is ready, and who waits for that.
@@ -40,6 +41,7 @@ import (
 type side struct {
 	word   atom.Uint32
 	waiter atom.Pointer[park.Waiter]
+	why    worker.Reason
 	hook   hook // called instead of waking a waiter, if it is not nil
 
 	turn  lock.Mutex // held by the one call that reads or writes
@@ -109,6 +111,7 @@ func (s *side) await(ctx context.Context) error {
 	s.spent = 0
 	w := new(park.Waiter)
 	w.Init(ctx)
+	w.For(s.why, nil)
 	s.waiter.Store(w)
 	if s.word.Load()&something != 0 && s.waiter.CompareAndSwap(w, nil) {
 		return nil
