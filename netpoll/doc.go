@@ -24,6 +24,12 @@
 // where it is cleared only by a call that found the descriptor drained. So a call on a descriptor that is known not to be
 // ready makes no system call, it waits; and nobody tells the kernel what is waited for.
 //
+// # Files
+//
+// Files are always ready, so there is nothing to wait for in epoll. A [Disk] reads them in line if the kernel has the data, by
+// io_uring if it has not, whose completions come through the poller, and by system calls on goroutines where there is no
+// io_uring.
+//
 // # How it behaves at present
 //
 // An idle connection of [Listener.ServeReadable] takes some 700 bytes; one with a task of its own that waits takes 2 KiB of
@@ -41,6 +47,9 @@
 //	conn.go          connections            copy.go, copy_linux.go  copying without a buffer that waits, splice, sendfile
 //	listener.go      listeners              serve.go, readable.go   servers
 //	dial.go          dialing                packet.go               datagrams
-//	disk.go, file.go, uring_linux.go        files
+//	file.go          files: what they promise
+//	disk.go          the three ways, and the goroutines of the last
+//	file_linux.go    regular files: in line, or not
+//	uring_linux.go   io_uring
 //	*_other.go       the same on package net
 package netpoll
