@@ -301,3 +301,36 @@ func TestWorkersFollowAQuota(t *testing.T) {
 		}
 	}
 }
+
+// A command that a task starts is not confined to the task's worker, if it is started as the documentation says.
+func TestACommandOfATaskMayUseAllCPUs(t *testing.T) {
+	want := affinity.NewSet(allowedHere(t)...)
+	_, ctx := newScheduler(t)
+	status := func(start func(cmd *exec.Cmd) error) (string, error) {
+		cmd := exec.Command("cat", "/proc/self/status")
+		var out strings.Builder
+		cmd.Stdout = &out
+		if err := start(cmd); err != nil {
+			return "", err
+		}
+		if err := cmd.Wait(); err != nil {
+			return "", err
+		}
+		_, after, _ := strings.Cut(out.String(), "Cpus_allowed_list:")
+		line, _, _ := strings.Cut(after, "\n")
+		return strings.TrimSpace(line), nil
+	}
+	for name, run := range map[string]func(t *Task) (string, error){
+		"Unpinned": func(*Task) (string, error) {
+			return status(func(cmd *exec.Cmd) error { return affinity.Unpinned(cmd.Start) })
+		},
+		"Blocking": func(t *Task) (string, error) {
+			return Blocking(t, func() (string, error) { return status((*exec.Cmd).Start) })
+		},
+	} {
+		got, err := Go(ctx, run).Await(context.Background())
+		if err != nil || got != want.String() {
+			t.Errorf("%s: the command may use %q, want %v; %v", name, got, want, err)
+		}
+	}
+}

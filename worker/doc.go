@@ -29,4 +29,8 @@
 //	waiter.go    the parking primitive of everything that waits
 //	current.go   which task runs here
 //	pool.go      starting and closing
+//	resize.go    more workers, fewer, and elsewhere
+//	victims.go   stealing, nearest first
+//	stats.go     what is counted, and snapshot.go what becomes of it
+//	trace.go     what is recorded on demand
 package worker
