@@ -1,0 +1,5 @@
+//go:build !race
+
+package victim
+
+const raceDetector = false
