@@ -26,7 +26,7 @@ func ExampleScheduler_Stats() {
 	}
 	now := s.Stats()
 	fmt.Println("tasks:", now.Tasks-before.Tasks)
-	wait := now.QueueWait.Since(before.QueueWait) // of one task in sixteen
+	wait := now.QueueWait.Since(before.QueueWait) // of one task in sixty-four
 	fmt.Println("half of them began within a second:", wait.Quantile(0.5) < time.Second)
 	// Output:
 	// tasks: 1000

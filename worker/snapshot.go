@@ -37,7 +37,7 @@ type Stats struct {
 	Stalls    uint64 `json:"stalls"`    // times that a worker was found stuck
 	Relieved  uint64 `json:"relieved"`  // times that a worker or caller was found blocked, and another took its seat
 
-	// Waits, of one root task in sixteen.
+	// Waits, of one root task in sixty-four.
 	QueueWait Histogram `json:"queue_wait"` // from submission to the beginning
 	RunTime   Histogram `json:"run_time"`   // from there to the end, waits included
 

@@ -10,7 +10,7 @@ import (
 
 // Statistics are kept by each executor for itself, by plain stores (see atom.Count), and are added up when somebody asks. Nothing
 // is counted on the fast paths: a fork and a join that stay private leave no mark, which would cost more than they do. The clock
-// is read when a worker is about to sleep anyway, and for one root task in sixteen.
+// is read when a worker is about to sleep anyway, and for one root task in sixty-four.
 
 // A counter is written by one executor and read by anybody.
 type counter struct{ n atom.Count }
@@ -63,9 +63,9 @@ func (c *counters) stole(r affinity.Ring) {
 }
 
 // sampled returns the time, a *time.Duration, if the task is one of those whose times are taken, and nil otherwise. The address decides: it is as
-// good as a random number, and nobody has to share a generator or a counter. 1 in 16.
+// good as a random number, and nobody has to share a generator or a counter. 1 in 64.
 func sampled(r *Root) unsafe.Pointer {
-	if uint64(uintptr(unsafe.Pointer(r))>>5)*0x9E3779B97F4A7C15>>60 != 0 {
+	if uint64(uintptr(unsafe.Pointer(r))>>5)*0x9E3779B97F4A7C15>>58 != 0 {
 		return nil
 	}
 	now := atom.Now()
