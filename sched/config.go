@@ -21,6 +21,7 @@ type config struct {
 	values  map[string]*value
 	noEnv   bool
 	onPanic func(*PanicError)
+	onStall func(*Stall)
 	trace   *Trace
 	logger  *slog.Logger
 
@@ -75,6 +76,26 @@ func WithPanicHandler(f func(*PanicError)) Option {
 			return fmt.Errorf("pinwheel: WithPanicHandler(nil): the handler must not be nil")
 		}
 		c.onPanic = f
+		return nil
+	}
+}
+
+// A Stall is a report of a worker that is stuck: see [WithStall].
+type Stall = worker.Stall
+
+// WithStall sets after how long a worker is reported whose task passes no safe point (a fork, a join, a step of a loop, [Yield], a
+// wait); 0 for never. Such a worker runs nothing else meanwhile. The default is a second. It is reported once, with the task's
+// function, where that was started, and its stack.
+func WithStall(after time.Duration) Option { return with("PINWHEEL_STALL", after.String()) }
+
+// WithStallHandler sets what is called with these reports, on a goroutine of its own. Without it they are logged as warnings, to
+// the logger of [WithLogger] or the default one.
+func WithStallHandler(f func(*Stall)) Option {
+	return func(c *config) error {
+		if f == nil {
+			return fmt.Errorf("pinwheel: WithStallHandler(nil): the handler must not be nil")
+		}
+		c.onStall = f
 		return nil
 	}
 }
@@ -147,6 +168,14 @@ func (c *config) build() (*Scheduler, error) {
 			return nil, err
 		}
 	}
+	stall := time.Second
+	if v := c.values["PINWHEEL_STALL"]; v.parsed != nil {
+		stall = v.parsed.(time.Duration)
+	}
+	onStall := c.onStall
+	if onStall == nil && c.logger != nil {
+		onStall = func(s *Stall) { s.LogTo(c.logger) }
+	}
 	victims := victim.Near
 	if v := c.values["PINWHEEL_STEAL"]; v.parsed != nil {
 		victims = v.parsed.(victim.Policy)
@@ -175,6 +204,8 @@ func (c *config) build() (*Scheduler, error) {
 		Spares:         worker.DefaultSpares,
 		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
 		OnPanic:        c.onPanic,
+		Stall:          stall,
+		OnStall:        onStall,
 		Loop:           func() (worker.Loop, error) { return newEvents(pool, tick, files) },
 	})
 	if err != nil {

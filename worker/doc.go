@@ -26,6 +26,7 @@
 //	guest.go     callers that take part
 //	sequence.go  pools without workers
 //	standin.go   who stands in for a worker that is blocked natively
+//	stall.go     reports of workers that are stuck
 //	waiter.go    the parking primitive of everything that waits
 //	current.go   which task runs here
 //	pool.go      starting and closing

@@ -44,6 +44,7 @@ type fiber struct {
 	hosted bool          // its goroutine is the one that called
 	outer  *fiber        // that this is besides, in another pool
 
+	site   atom.Count           // where the task that runs on it was started, a callsite.Site
 	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
 }
 

@@ -85,6 +85,7 @@ func (g *guest) host(r *Root) {
 		g.pool.notify(&g.proc) // before the fork is made: it takes a parked worker longer to come
 	}
 	g.goOn()
+	g.pool.watchdogOn()
 	exposed := g.stats.exposed.n.Load()
 	defer g.depart(exposed)
 	g.region = &r.task

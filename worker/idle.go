@@ -92,6 +92,7 @@ func (p *Pool) notify(from *proc) {
 // deliver wakes a worker that the caller has taken out of idle.
 func (p *Pool) deliver(i int) {
 	p.state.Add(oneAwake + oneSearching)
+	p.watchdogOn()
 	w := p.byID(i)
 	if w.parked.Swap(1) == neverStarted {
 		p.start(w)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 	"runtime/pprof"
 	"sync"
@@ -36,6 +37,10 @@ type Config struct {
 	OnPanic func(*PanicError)
 	// Spares is how many workers can be stood in for at the same time while their tasks block natively: see standin.go.
 	Spares int
+	// Stall is after how long a worker that passes no safe point is reported; 0 for never. OnStall is called with the report, on a
+	// goroutine of its own. If it is nil, it goes to the default logger.
+	Stall   time.Duration
+	OnStall func(*Stall)
 	// Loop makes the event loop of the pool, on first use. If it is nil, the pool has none.
 	Loop func() (Loop, error)
 }
@@ -61,6 +66,7 @@ type Pool struct {
 	seq      *sequence // nil for a pool with workers
 	looper   looper
 	spares   spareSet
+	watchdog watchdog
 
 	_          [128]byte
 	state      atom.Uint64 // see idle.go
@@ -156,6 +162,10 @@ func New(c Config) (*Pool, error) {
 		p.freeGuests.add(i)
 	}
 	p.procsUsed.Store(uint32(limit))
+	p.watchdog.after, p.watchdog.report = c.Stall, c.OnStall
+	if c.OnStall == nil {
+		p.watchdog.report = func(s *Stall) { s.LogTo(slog.Default()) }
+	}
 	p.spares.all = make([]atom.Pointer[worker], c.Spares)
 	if c.Spares == 0 {
 		p.spares.watch.Store(watchNever)
@@ -346,6 +356,7 @@ func (p *Pool) parks() (n uint64) {
 func (p *Pool) stop() {
 	defer close(p.gone)
 	p.endWatch()
+	p.watchdogOff()
 	p.everyWorker(func(w *worker) {
 		if p.procs[w.id].Load() != nil {
 			p.wake(w)

@@ -22,6 +22,7 @@ type proc struct {
 	duty   atom.Uint32          // see standin.go
 	relief atom.Pointer[worker] // who stands in for it
 	look   look                 // the watch's
+	ask    ask                  // the watchdog's
 	_      [128]byte
 
 	// Written by the owner, read by others.
@@ -42,6 +43,7 @@ const (
 	wantSwitch uint32 = 1 << iota // a fiber of this worker is ready
 	wantStop                      // the pool is stopping
 	wantReturn                    // somebody stands in for the worker
+	wantSign                      // the watchdog wants to know whether it still passes safe points
 	wantWord                      // the watch wants to know whether it still passes safe points
 )
 

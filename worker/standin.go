@@ -224,10 +224,10 @@ func (p *proc) goOn() {
 	p.duty.Store(onDuty)
 }
 
-// answer tells the watch that the executor is alive.
+// answer tells the watch, and the watchdog, that the executor is alive.
 func (p *proc) answer() {
-	if p.wanted.Load()&wantWord != 0 {
-		p.wanted.And(^wantWord)
+	if p.wanted.Load()&(wantWord|wantSign) != 0 {
+		p.wanted.And(^(wantWord | wantSign))
 	}
 }
 

@@ -16,7 +16,7 @@ var meaning = map[string]string{
 	"PINWHEEL_TICK":        "resolution of timers",
 	"PINWHEEL_FILES":       "how files are read",
 	"PINWHEEL_GOMAXPROCS":  "one P more than workers for everything else, or leave GOMAXPROCS alone",
-	"PINWHEEL_STALL":       "when a worker that is stuck is reported (not in use yet)",
+	"PINWHEEL_STALL":       "when a worker that is stuck is reported",
 	"PINWHEEL_TRACE":       "where to write a trace",
 	"PINWHEEL_DISPLAY_ENV": "print the settings and the worker-to-CPU map to stderr",
 }
