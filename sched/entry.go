@@ -13,3 +13,5 @@ func (m *member) Entry() uintptr { return worker.Entry(m.fn) }
 func (c *callbacks) Entry() uintptr { return worker.Entry(c.fs[0]) }
 
 func (m *resultMember[T]) Entry() uintptr { return worker.Entry(m.fn) }
+
+func (g *queued[T]) Entry() uintptr { return worker.Entry(g.fn) }

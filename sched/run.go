@@ -21,6 +21,10 @@ func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	if fn == nil {
 		panic("pinwheel: Run of a nil function")
 	}
+	return runIn(ctx, fn, false)
+}
+
+func runIn[T any](ctx context.Context, fn func(t *Task) (T, error), anyway bool) (T, error) {
 	t, pool := where(ctx)
 	if t != nil {
 		return runInPlace(ctx, t, fn)
@@ -28,7 +32,7 @@ func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	r := &run[T]{fn: fn}
 	r.Init(ctx, r)
 	r.waiter.Init(context.Background())
-	here, err := pool.RunHere(&r.Root)
+	here, err := pool.RunHere(&r.Root, anyway)
 	if err != nil {
 		return r.value, err
 	}

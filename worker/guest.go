@@ -36,11 +36,11 @@ type guest struct {
 // long as the better of the two would have.
 const guestSpin = 70 * time.Microsecond
 
-// admit takes a seat for a guest. It returns nil if there is none.
-func (p *Pool) admit() *guest {
+// admit takes a seat for a guest. It returns nil if there is none, unless there shall be one too many anyway.
+func (p *Pool) admit(anyway bool) *guest {
 	for {
 		s := p.state.Load()
-		if s&closedBit != 0 || seats(s) >= p.size {
+		if s&closedBit != 0 || !anyway && seats(s) >= p.size {
 			return nil
 		}
 		if p.state.CompareAndSwap(s, s+oneGuest+oneVisit) {

@@ -251,12 +251,13 @@ func (p *Pool) Submit(r *Root) error {
 }
 
 // RunHere runs a task to its end, on the calling goroutine's time, if a seat is free: idle workers steal from it. If none is,
-// it is a Submit, and here is false: then the task may run at any time.
-func (p *Pool) RunHere(r *Root) (here bool, err error) {
+// it is a Submit, and here is false: then the task may run at any time. With anyway, it takes a seat that is not there, if the pool
+// is not closed and has fewer than twice as many guests as workers.
+func (p *Pool) RunHere(r *Root, anyway bool) (here bool, err error) {
 	if p.seq != nil {
 		return true, p.seq.host(r)
 	}
-	g := p.admit()
+	g := p.admit(anyway)
 	if g == nil {
 		return false, p.Submit(r)
 	}

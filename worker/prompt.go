@@ -69,6 +69,22 @@ func (p *Pool) nextPrompt() *Job {
 	return p.looper.prompt.next()
 }
 
+// nextPrompt is that of the pool, for a worker that may have other work as well: once in a while, after many prompt tasks in a
+// row, that comes first. So prompt tasks starve nobody.
+func (w *worker) nextPrompt() *Job {
+	if w.prompts >= fairTurn {
+		w.prompts = 0
+		return nil
+	}
+	j := w.pool.nextPrompt()
+	if j == nil {
+		w.prompts = 0
+	} else {
+		w.prompts++
+	}
+	return j
+}
+
 // mostHailed is how many workers are asked to look up for a prompt task. One will take it; but one alone might be far from its
 // next safe point.
 const mostHailed = 4

@@ -50,9 +50,16 @@ func (t *Task) root() *Root {
 	return (*Root)(unsafe.Add(unsafe.Pointer(t.top()), -int(unsafe.Offsetof(Root{}.task))))
 }
 
+// Bind names the pool that is going to run the task, so that Cancel may be called before it is submitted.
+func (r *Root) Bind(p *Pool) {
+	if r.task.pool != p {
+		r.task.pool = p
+	}
+}
+
 // prepare binds the task to the pool that is going to run it.
 func (r *Root) prepare(p *Pool) {
-	r.task.pool = p
+	r.Bind(p)
 	r.job.what = sampled(r)
 }
 

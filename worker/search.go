@@ -15,6 +15,13 @@ const fairTurn = 61
 // find returns the next job for fiber f to run. It returns nil when the fiber should yield to the trunk instead: a ready
 // fiber waits, or the pool stops. It parks the thread while there is neither.
 func (w *worker) find(f *fiber) *Job {
+	if w.owed {
+		w.owed = false
+		if j := w.local(); j != nil {
+			w.endSearch()
+			return j
+		}
+	}
 	for w.pass(); !w.anyReady() && !w.pool.stopping.Load(); {
 		w.comeBack()
 		w.answer()
@@ -68,7 +75,7 @@ func (w *worker) linger() bool {
 
 // local takes a prompt job, or one from the worker's own deque or the injector.
 func (w *worker) local() *Job {
-	if j := w.pool.nextPrompt(); j != nil {
+	if j := w.nextPrompt(); j != nil {
 		return j
 	}
 	switch w.tick++; w.tick % (2 * fairTurn) {

@@ -18,6 +18,7 @@ type worker struct {
 	cpus atomic.Pointer[affinity.Set] // those it is pinned to; empty if it is not
 
 	// Written by others.
+	mail   mailbox
 	inbox  atom.Pointer[fiber] // a stack, the last made ready on top
 	parked atom.Uint32         // the word it sleeps on: see park
 	thread atom.Int64          // its number, written under the pool's mutex; 0 before it runs
@@ -33,6 +34,8 @@ type worker struct {
 	woken       queue      // fibers whose wait is over, taken out of the inbox
 	gaveWay     queue      // fibers that can go on, and have made way for those
 	turns       uint32     // of takeReady
+	prompts     uint32     // how many prompt tasks were taken in a row
+	owed        bool       // the last task was mail: other work comes first
 	idle        []*fiber   // fibers to run the loop on
 	tick        uint32
 	isSearching bool
@@ -61,14 +64,17 @@ func (w *worker) makeReady(f *fiber) {
 // anyWoken reports whether a fiber's wait is over.
 func (w *worker) anyWoken() bool { return w.woken.first != nil || w.inbox.Load() != nil }
 
-// anyReady reports whether a fiber can go on.
-func (w *worker) anyReady() bool { return w.anyWoken() || w.gaveWay.first != nil }
+// anyReady reports whether a fiber can go on, or there is mail.
+func (w *worker) anyReady() bool { return w.anyWoken() || w.gaveWay.first != nil || w.mail.any() }
 
 // takeReady returns the next fiber that can go on, or nil. Those whose wait is over come first, in that order, but once in a
 // while one that has made way for them.
 func (w *worker) takeReady() *fiber {
 	w.drainInbox()
 	if w.turns++; w.turns%fairTurn == 0 {
+		if f := w.takeMail(); f != nil {
+			return f
+		}
 		if f := w.gaveWay.take(); f != nil {
 			return f
 		}
@@ -76,12 +82,15 @@ func (w *worker) takeReady() *fiber {
 	if f := w.woken.take(); f != nil {
 		return f
 	}
-	if j := w.pool.nextPrompt(); j != nil {
+	if j := w.nextPrompt(); j != nil {
 		f := w.idleFiber()
 		f.job = j
 		return f
 	}
-	return w.gaveWay.take()
+	if f := w.gaveWay.take(); f != nil {
+		return f
+	}
+	return w.takeMail()
 }
 
 // drainInbox moves the inbox to woken.
