@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"sync"
@@ -158,4 +159,47 @@ func ExampleOnProgress() {
 		}
 	}
 	// Output: 1000 of 1000, 0 in flight
+}
+
+func ExampleChunk() {
+	numbers := sched.Stream(context.Background(), slices.Values([]int{1, 2, 3, 4, 5}),
+		func(_ *sched.Task, n int) (int, error) { return n * n, nil })
+	for chunk, err := range sched.Chunk(numbers, 2) {
+		fmt.Println(chunk, err)
+	}
+	// Output:
+	// [1 4] <nil>
+	// [9 16] <nil>
+	// [25] <nil>
+}
+
+func ExampleSplit() {
+	ctx := context.Background()
+	numbers := sched.Stream(ctx, slices.Values([]int{1, 2, 3, 4}), func(_ *sched.Task, n int) (int, error) { return n, nil })
+	var mu sync.Mutex
+	sum := 0
+	add := func(part iter.Seq2[int, error]) error {
+		for n, err := range part {
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			sum += n
+			mu.Unlock()
+		}
+		return nil
+	}
+	err := sched.Split(ctx, numbers, add, add)
+	fmt.Println(sum, err)
+	// Output: 10 <nil>
+}
+
+func ExampleMerge() {
+	ctx := context.Background()
+	from := func(numbers ...int) iter.Seq2[int, error] {
+		return sched.Stream(ctx, slices.Values(numbers), func(_ *sched.Task, n int) (int, error) { return n, nil })
+	}
+	all, err := sched.Collect(sched.Merge(ctx, from(1, 2), from(3)))
+	fmt.Println(len(all), err)
+	// Output: 3 <nil>
 }
