@@ -82,7 +82,7 @@ func runRoot(f *fiber, j *Job) {
 	}
 	run := rootRun{f: f, r: r, begun: f.p.stats.begun((*time.Duration)(j.what))}
 	f.p.noteTask(r, f)
-	f.site.Store(uint64(r.site))
+	f.site.Store(uint64(r.job.site))
 	r.task.begin(f)
 	run.level = f.enter(&r.task)
 	run.marking = f.dress(&r.task, r.entry)
