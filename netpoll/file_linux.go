@@ -184,7 +184,7 @@ func (f *diskFile) read(ctx context.Context, own bool, b []byte, off int64) (n i
 			return n, nil // as much as one system call gives
 		}
 		if m == 0 {
-			if off < 0 && n > 0 {
+			if off < 0 && n > 0 && !own {
 				return n, nil
 			}
 			return n, io.EOF
