@@ -47,9 +47,9 @@ import (
 // # Who watches
 //
 // The watch is a goroutine that looks at the workers every millisecond, while work waits and every seat is taken: nothing can be
-// amiss otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs; if for a while there
-// was no such moment, it ends. So it costs an idle pool nothing, a busy one a load where it would otherwise wake a worker, and
-// some microseconds of a CPU in a millisecond.
+// amiss otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs. When it finds no such
+// moment it takes its time, up to 8 ms from one look to the next, for each look costs some 30 us of a CPU that was asleep; if for a
+// while there was none, it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
 //
 // A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
 // blocked. (It may have been stopped for a garbage collection. No harm is done: it comes back, and a thread has been woken in
@@ -68,7 +68,8 @@ const (
 )
 
 const (
-	watchTime  = time.Millisecond
+	watchTime  = time.Millisecond // from one look to the next, after one that was not in vain
+	watchSlow  = 8 * time.Millisecond
 	standstill = 200 * time.Microsecond
 	silence    = 10 * time.Millisecond
 	watchIdle  = 50 // looks in vain until the watch ends
@@ -280,7 +281,7 @@ func (p *Pool) pressed() bool {
 func (p *Pool) keepWatch() {
 	defer p.running.Done()
 	for vain := 0; ; {
-		atom.FutexWait(&p.spares.watch, watchRuns, watchTime)
+		atom.FutexWait(&p.spares.watch, watchRuns, min(watchTime<<min(vain, 8), watchSlow))
 		switch {
 		case p.spares.watch.Load() == watchNever:
 			return
