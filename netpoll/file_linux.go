@@ -38,7 +38,7 @@ const (
 // open opens a file: in line, if its path is in the kernel's cache of names, and by the crew otherwise.
 //
 // To open a pipe may block, on the path or not. Hence O_NONBLOCK, which regular files and directories do not care about except
-// in io_uring (see blocking). What turns out to be neither is opened again in the ordinary way, and stays open meanwhile, so that
+// in io_uring (see blocking). What turns out to be neither is opened again in the ordinary way, a pipe for reading excepted, and stays open meanwhile, so that
 // whoever has the other end of a pipe does not see it go away.
 func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode) (backend, error) {
 	if d.config.Backend == URing {
@@ -57,6 +57,9 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 			f, err := d.adopt(fd, name, flag, false)
 			if f != nil || err != nil {
 				return f, err
+			}
+			if isPipe(fd) && flag&(os.O_WRONLY|os.O_RDWR) == 0 {
+				return d.openPipe(ctx, fd, name)
 			}
 			defer func() { _ = unix.Close(fd) }()
 		case unix.ENOENT, unix.EACCES, unix.ENOTDIR:
@@ -81,6 +84,28 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 		return f, err
 	}
 	_ = unix.SetNonblock(fd, true) // so that package os lets its poller wait
+	return &standardFile{&d.crew, os.NewFile(uintptr(fd), name)}, nil
+}
+
+func isPipe(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
+}
+
+// openPipe goes on with a pipe that has been opened for reading without waiting for a writer. It must not be opened a second time:
+// a writer may have come because of the first, and be gone.
+func (d *Disk) openPipe(ctx context.Context, fd int, name string) (backend, error) {
+	fd, err := opening(ctx, &d.crew, func() (int, error) {
+		for {
+			// A pipe that has had no writer yet is neither readable nor hung up.
+			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); err != unix.EINTR {
+				return fd, err
+			}
+		}
+	}, func(fd int) { _ = unix.Close(fd) })
+	if err != nil {
+		return nil, err
+	}
 	return &standardFile{&d.crew, os.NewFile(uintptr(fd), name)}, nil
 }
 
