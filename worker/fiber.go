@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/tick"
 )
 
 // A fiber is a stack on which tasks run, and the fork stack that goes with it.
@@ -211,7 +212,9 @@ func (f *fiber) await(j *Job) {
 		}
 	}
 	if j.state.CompareAndSwap(jobTaken, jobAwaited) {
+		f.waiter.Store(&Waiter{why: ForJoin, firm: true, task: f.task, since: tick.Now()})
 		f.suspend(fiberJoins)
+		f.waiter.Store(nil)
 	}
 }
 

@@ -14,7 +14,7 @@ func (w *Waiter) WaitFirmly() {
 		_ = w.block(context.Background())
 	case w.state.Load() == waitWoken:
 	default:
-		w.firm, w.since = true, tick.Now()
+		w.firm, w.task, w.since = true, w.f.task, tick.Now()
 		w.f.waiter.Store(w)
 		if w.state.CompareAndSwap(waitArmed, waitParked) {
 			w.f.suspend(fiberSuspended)

@@ -28,6 +28,7 @@ type Waiter struct {
 	why   Reason
 	firm  bool // it cannot be cancelled
 	on    uintptr
+	task  *Task // that waits
 	under *Task // whose context it waits under, if that is a task
 	since tick.Count
 }
@@ -79,7 +80,7 @@ func (w *Waiter) Wait(ctx context.Context) error {
 func (w *Waiter) suspend(ctx context.Context) error {
 	f := w.f
 	w.under, _ = ctx.(*Task)
-	w.since = tick.Now()
+	w.task, w.since = f.task, tick.Now()
 	own := w.under != nil && w.under.watch(f)
 	f.waiter.Store(w) // then look for a cancellation: the mirror image of Pool.Close and Task.cancel
 	if f.p.pool.cancelled.Load() || own && w.under.calledOff() {
