@@ -137,9 +137,9 @@ type digest struct {
 
 // digestOf does the work on one file. A file that does not parse is a result like any other: Go's own tree has some, for
 // testing.
-func digestOf(path string) (digest, error) {
+func digestOf(path string, read func(name string) ([]byte, error)) (digest, error) {
 	begin := time.Now()
-	src, err := os.ReadFile(path)
+	src, err := read(path)
 	if err != nil {
 		return digest{}, err
 	}
@@ -241,7 +241,7 @@ func filesSerial(ctx context.Context, dir string) (*archive, error) {
 		if err != nil || !isGoFile(e) {
 			return err
 		}
-		d, err := digestOf(path)
+		d, err := digestOf(path, os.ReadFile)
 		a.add(d)
 		return errors.Join(err, ctx.Err())
 	})
@@ -292,7 +292,7 @@ func filesGoroutines(ctx context.Context, dir string, workers int) (*archive, er
 	for range workers {
 		wg.Go(func() {
 			for j := range jobs {
-				d, err := digestOf(j.path)
+				d, err := digestOf(j.path, os.ReadFile)
 				j.done <- result{d, err}
 			}
 		})
@@ -343,7 +343,7 @@ func entriesOf(t *sched.Task, dir string) ([]entry, error) {
 			below, err := entriesOf(t, path)
 			return entry{isDir: true, entries: below}, err
 		}
-		d, err := digestOf(path)
+		d, err := digestOf(path, func(name string) ([]byte, error) { return sched.ReadFile(t, name) })
 		return entry{digest: d}, err
 	})
 }
