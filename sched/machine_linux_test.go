@@ -214,6 +214,11 @@ func TestTheDocumentedNumberOfWorkersRunsEverywhere(t *testing.T) {
 		"none":   {do: func(*testing.T) string { return "policy=none" }, workers: all, places: none(all), pinned: false},
 		"cores":  {do: func(*testing.T) string { return "policy=" + last.String() }, workers: 1, places: []string{last.String()}, pinned: true},
 	}
+	if all == 1 { // then a worker for a part of it is pinned to it
+		half := tests["half a CPU"]
+		half.places = each
+		tests["half a CPU"] = half
+	}
 	if all >= 2 {
 		one := tests["half a CPU"]
 		one.do = func(t *testing.T) string {

@@ -19,13 +19,11 @@ import (
 // Workers write to memory of their own, from where a goroutine fetches it every few dozen milliseconds. If more happens
 // meanwhile than that memory holds, the oldest is lost, and the trace says how much. An event costs some 50 ns.
 type Trace struct {
-	mu     sync.Mutex
-	w      *traceevent.Writer
-	start  time.Duration // on the clock of events
-	last   int           // scheduler that has been added
-	flows  uint64
-	ended  bool
-	closer func() error
+	mu    sync.Mutex
+	w     *traceevent.Writer
+	last  int // scheduler that has been added
+	flows uint64
+	ended bool
 }
 
 // NewTrace begins a trace. Give it to schedulers by [WithTrace], any number of them, and close it when all are closed.
