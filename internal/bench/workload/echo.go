@@ -58,11 +58,22 @@ func prepareEcho(p bench.Params, stall int) (bench.Build, error) {
 	if e.load.Size, err = p.OptionInt("size", 8, 1<<24); err != nil {
 		return nil, err
 	}
-	serve := map[string]func(ctx context.Context, l *netpoll.Listener) error{"readable": e.readable, "tasks": e.tasks}[p.Options["style"]]
-	if serve == nil {
-		return nil, errors.New("--style: want readable or tasks")
+	serve, err := e.style(p.Options["style"])
+	if err != nil {
+		return nil, err
 	}
-	return bench.Later(func() *bench.Job { return e.job(serve) }), nil
+	return bench.Later(func() *bench.Job { return e.job(serve, e.measure) }), nil
+}
+
+// style returns the pinwheel server of that style.
+func (e *echoServer) style(name string) (func(ctx context.Context, l *netpoll.Listener) error, error) {
+	switch name {
+	case "readable":
+		return e.readable, nil
+	case "tasks":
+		return e.tasks, nil
+	}
+	return nil, fmt.Errorf("--style %q: want readable or tasks", name)
 }
 
 type echoServer struct {
@@ -74,7 +85,10 @@ type echoServer struct {
 // stallTime is how long.
 const stallTime = 2 * time.Millisecond
 
-func (e *echoServer) job(serve func(ctx context.Context, l *netpoll.Listener) error) *bench.Job {
+// job serves in a style, and with net, while run puts a load on.
+func (e *echoServer) job(serve func(ctx context.Context, l *netpoll.Listener) error,
+	run func(r *bench.Run, l net.Listener, serve func() error, load load) (string, error),
+) *bench.Job {
 	return &bench.Job{
 		Tasks: int64(e.load.Requests),
 		Bodies: map[bench.Runtime]bench.Body{
@@ -83,14 +97,14 @@ func (e *echoServer) job(serve func(ctx context.Context, l *netpoll.Listener) er
 				if err != nil {
 					return "", err
 				}
-				return e.measure(r, l, func() error { return serve(r.Context, l) }, e.load)
+				return run(r, l, func() error { return serve(r.Context, l) }, e.load)
 			},
 			bench.Goroutines: func(r *bench.Run) (string, error) {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {
 					return "", err
 				}
-				return e.measure(r, l, func() error { return e.goroutines(l) }, e.load)
+				return run(r, l, func() error { return e.goroutines(l) }, e.load)
 			},
 			bench.Serial: func(r *bench.Run) (string, error) {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -99,7 +113,7 @@ func (e *echoServer) job(serve func(ctx context.Context, l *netpoll.Listener) er
 				}
 				load := e.load
 				load.Conns = 1
-				return e.measure(r, l, func() error {
+				return run(r, l, func() error {
 					c, err := l.Accept()
 					if err != nil {
 						return err

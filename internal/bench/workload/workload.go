@@ -19,7 +19,7 @@ var All = []*bench.Workload{
 	pairCold, pairHot, pairEmpty, trickle,
 	submit, goAwait, futureAlone, chain, pingpong, suspended, lockUnlock, blocked,
 	timers,
-	echo, echoStall, saturated,
+	echo, echoStall, idleConns, saturated,
 	reads,
 	idle,
 	reduce, scan, filter, mapping, sorted,
