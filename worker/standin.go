@@ -48,8 +48,9 @@ import (
 //
 // The watch is a goroutine that looks at the workers every millisecond, while work waits and every seat is taken: nothing can be
 // amiss otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs. When it finds no such
-// moment it takes its time, up to 8 ms from one look to the next, for each look costs some 30 us of a CPU that was asleep; if for a
-// while there was none, it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
+// moment it takes its time, more and more until it is 64 ms from one look to the next, for a look costs some 30 us of a CPU that
+// was asleep, and may cost the tasks of a short region more; if for a while there was none, it ends. So it costs an idle pool
+// nothing, and a busy one a load where it would otherwise wake a worker.
 //
 // A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
 // blocked. (It may have been stopped for a garbage collection. No harm is done: it comes back, and a thread has been woken in
@@ -69,7 +70,7 @@ const (
 
 const (
 	watchTime  = time.Millisecond // from one look to the next, after one that was not in vain
-	watchSlow  = 8 * time.Millisecond
+	watchSlow  = 6                // by how many doublings that grows
 	standstill = 200 * time.Microsecond
 	silence    = 10 * time.Millisecond
 	watchIdle  = 50 // looks in vain until the watch ends
@@ -281,7 +282,7 @@ func (p *Pool) pressed() bool {
 func (p *Pool) keepWatch() {
 	defer p.running.Done()
 	for vain := 0; ; {
-		atom.FutexWait(&p.spares.watch, watchRuns, min(watchTime<<min(vain, 8), watchSlow))
+		atom.FutexWait(&p.spares.watch, watchRuns, watchTime<<min(vain/2, watchSlow))
 		switch {
 		case p.spares.watch.Load() == watchNever:
 			return
