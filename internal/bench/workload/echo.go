@@ -25,7 +25,7 @@ import (
 // rps are the requests in a second, p50_ns and p99_ns the times from sending a request to having its whole answer.
 var echo = &bench.Workload{
 	Name: "echo", Doc: "TCP echo over loopback, against net",
-	Size: "requests", Unit: "request", N: "200000", SuiteN: "30000", TestN: "300",
+	Size: "requests", Unit: "request", N: "200000", SuiteN: "6000", TestN: "300",
 	Options: echoOptions("64,1000"),
 	Prepare: func(p bench.Params) (bench.Build, error) { return prepareEcho(p, 0) },
 }
@@ -33,7 +33,7 @@ var echo = &bench.Workload{
 // echoStall is echo where a handler blocks its thread, as one does that calls something that knows nothing of schedulers.
 var echoStall = &bench.Workload{
 	Name: "echo-stall", Doc: "TCP echo where 1 request in 200 sleeps 2 ms natively",
-	Size: "requests", Unit: "request", N: "100000", SuiteN: "20000", TestN: "300",
+	Size: "requests", Unit: "request", N: "100000", SuiteN: "4000", TestN: "300",
 	Options: echoOptions("64"),
 	Prepare: func(p bench.Params) (bench.Build, error) { return prepareEcho(p, 200) },
 }

@@ -31,7 +31,7 @@ var idleConns = &bench.Workload{
 }
 
 // restTime is for how long the connections do nothing.
-const restTime = 500 * time.Millisecond
+const restTime = 200 * time.Millisecond
 
 func (e *echoServer) rest(r *bench.Run, l net.Listener, serve func() error, load load) (string, error) {
 	before := memoryInUse()

@@ -26,7 +26,7 @@ import (
 // mostly waiting: look at its cpu_ns_per_task, which is what the process computes for each timer.
 var timers = &bench.Workload{
 	Name: "timers", Doc: "timers: insert and cancel, insert and fire, lateness",
-	Size: "pending", Unit: "timer", N: "100000", SuiteN: "100000", TestN: "500",
+	Size: "pending", Unit: "timer", N: "100000", SuiteN: "20000", TestN: "500",
 	Options: []bench.Option{{Name: "op", Doc: "cancel, reset, shuffle, fire, late", Default: "cancel,reset,shuffle,fire,late", Many: true}},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 10_000_000)
