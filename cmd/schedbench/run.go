@@ -185,7 +185,6 @@ func (p *program) suiteCommand() *command {
 			if err != nil {
 				return err
 			}
-			s.Least = leastRun / 4 // many workloads, and a minute for all
 			var plan bench.Plan
 			for _, w := range workload.All {
 				n := w.SuiteN

@@ -14,7 +14,7 @@ import (
 // counted. cpu_fraction is that of a rest of 500 ms. The styles are those of echo.
 var idleConns = &bench.Workload{
 	Name: "idle-conns", Doc: "connections with nothing to do: memory and CPU",
-	Size: "connections", Unit: "connection", N: "5000", SuiteN: "1000", TestN: "20",
+	Size: "connections", Unit: "connection", N: "5000", SuiteN: "300", TestN: "20",
 	Options: []bench.Option{{Name: "style", Doc: "of the pinwheel server: readable or tasks", Default: "readable,tasks", Many: true}},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 1_000_000)
@@ -31,7 +31,7 @@ var idleConns = &bench.Workload{
 }
 
 // restTime is for how long the connections do nothing.
-const restTime = 200 * time.Millisecond
+const restTime = 100 * time.Millisecond
 
 func (e *echoServer) rest(r *bench.Run, l net.Listener, serve func() error, load load) (string, error) {
 	before := memoryInUse()

@@ -21,7 +21,7 @@ import (
 // the numbers that were read.
 var reads = &bench.Workload{
 	Name: "reads", Doc: "random reads of 4 KiB by 64 readers, from memory and from the disk",
-	Size: "reads", Unit: "read", N: "200000", SuiteN: "50000", TestN: "500",
+	Size: "reads", Unit: "read", N: "200000", SuiteN: "10000", TestN: "500",
 	Options: []bench.Option{
 		{Name: "mode", Doc: "hot (from memory), direct (O_DIRECT)", Default: "hot,direct", Many: true},
 	},

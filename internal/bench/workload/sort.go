@@ -15,7 +15,7 @@ import (
 // sorted is the library's sort beside the standard one. (quicksort and mergesort compare the runtimes by the same algorithm.)
 var sorted = &bench.Workload{
 	Name: "sort", Doc: "sched.Sort beside slices.Sort, on n random keys",
-	Size: "n", Unit: "element", N: "2000000", SuiteN: "1000000", TestN: "5000",
+	Size: "n", Unit: "element", N: "2000000", SuiteN: "300000", TestN: "5000",
 	Options: []bench.Option{{Name: "keys", Doc: "ints or strings", Default: "ints,strings", Many: true}},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 100_000_000)

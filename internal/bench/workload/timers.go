@@ -183,7 +183,7 @@ func awaitNatively(ctx context.Context, c <-chan struct{}) error {
 
 // lateJob has up to 500 timers, one every 2 ms of a second.
 func lateJob(n int) *bench.Job {
-	n = min(n, 500)
+	n = max(1, min(n/100, 500))
 	return timerJob(n, decimal(n), func(r *bench.Run, start afterFunc) (string, error) {
 		var (
 			late = make([]float64, n)
