@@ -3,11 +3,13 @@
 package netpoll
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/timer"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // deadlines are those of the two sides of a descriptor, as times on the clock of the wheels. They are made when the first is set.
@@ -142,4 +144,12 @@ func (d *desc) setDeadline(t time.Time, read, write bool) error {
 		limits.stop()
 	}
 	return nil
+}
+
+// nearest returns the shard of the wheels that a timer of the caller's should be in.
+func (p *Poller) nearest() *timer.Shard {
+	if t := worker.Here(context.Background()); t != nil {
+		return p.wheels.Shard(t.Worker())
+	}
+	return p.wheels.Shard(-1)
 }

@@ -339,7 +339,6 @@ func (d *desc) readBuffers(ctx context.Context, bufs [][]byte) (n int64, err err
 
 // A vector is a part of a list of buffers that one system call takes.
 type vector struct {
-	all [][]byte
 	tmp [64][]byte
 	n   int
 }

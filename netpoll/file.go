@@ -211,14 +211,6 @@ type standardFile struct {
 	f    *os.File
 }
 
-func openStandard(ctx context.Context, c *crew, name string, flag int, perm fs.FileMode) (backend, error) {
-	f, err := opening(ctx, c, func() (*os.File, error) { return os.OpenFile(name, flag, perm) }, func(f *os.File) { _ = f.Close() })
-	if err != nil {
-		return nil, err
-	}
-	return &standardFile{c, f}, nil
-}
-
 // opening has something opened by the crew. What is opened when nobody waits for it any more is closed.
 func opening[T any](ctx context.Context, c *crew, open func() (T, error), close func(T)) (v T, err error) {
 	if !cancellable(ctx) {

@@ -3,7 +3,6 @@ package netpoll
 import (
 	"context"
 
-	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
@@ -30,14 +29,6 @@ type turn struct {
 
 func (g *turn) Run(*worker.Task)               {}
 func (g *turn) Done(*worker.PanicError, error) { g.waiter.Wake() }
-
-// nearest returns the shard of the wheels that a timer of the caller's should be in.
-func (p *Poller) nearest() *timer.Shard {
-	if t := worker.Here(context.Background()); t != nil {
-		return p.wheels.Shard(t.Worker())
-	}
-	return p.wheels.Shard(-1)
-}
 
 // aside calls fn, which blocks, off the workers: on a goroutine of its own while the calling task is suspended, or in place if
 // there is none. It returns when fn has, whatever ctx says: fn must heed it.

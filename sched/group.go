@@ -218,21 +218,21 @@ func (g *Group) decides(err error) bool {
 //
 // What the tasks did happens before Wait returns.
 func (g *Group) Wait() error {
-	_ = g.waitFor(nil)
+	_ = g.waitBy(func(w *worker.Waiter) error { w.WaitFirmly(); return nil })
 	return g.outcome()
 }
 
 // WaitContext is Wait, but gives up when ctx is done, and returns ctx's error. The tasks go on, so Wait or WaitContext is to be
 // called again; [Group.Cancel] asks them to end.
 func (g *Group) WaitContext(ctx context.Context) error {
-	if err := g.waitFor(ctx); err != nil {
+	if err := g.waitBy(func(w *worker.Waiter) error { return w.Wait(ctx) }); err != nil {
 		return err
 	}
 	return g.outcome()
 }
 
-// waitFor waits until no task is left or, if ctx is not nil, that is done.
-func (g *Group) waitFor(ctx context.Context) error {
+// waitBy waits until no task is left, or until wait, which is how a waiter waits, fails.
+func (g *Group) waitBy(wait func(w *worker.Waiter) error) error {
 	g.mu.Lock()
 	for g.running > 0 {
 		w := &worker.Waiter{}
@@ -240,12 +240,7 @@ func (g *Group) waitFor(ctx context.Context) error {
 		w.For(worker.ForGroup, g)
 		g.waiters = append(g.waiters, w)
 		g.mu.Unlock()
-		var err error
-		if ctx == nil {
-			w.WaitFirmly()
-		} else {
-			err = w.Wait(ctx)
-		}
+		err := wait(w)
 		g.mu.Lock()
 		if err != nil {
 			g.waiters = slices.DeleteFunc(g.waiters, func(x *worker.Waiter) bool { return x == w })

@@ -358,7 +358,7 @@ func TestPanicsOfAStreamReachTheLoop(t *testing.T) {
 }
 
 // running counts calls, to see that none outlives its stream.
-type running struct{ now, most atomic.Int64 }
+type running struct{ now atomic.Int64 }
 
 func (r *running) call(t *Task, x int) (int, error) {
 	r.now.Add(1)
