@@ -315,7 +315,10 @@ func (p *Poller) guard() {
 	polls, look := p.polls.Load(), p.wheels.Now()+guardTime
 	for idle := 0; ; {
 		if idle >= guardRounds {
-			p.quiet.Store(1)
+			p.quiet.Store(1) // then look whether somebody still sleeps with the watch: the mirror image of Watch
+			if p.watcher.Load() == nil {
+				p.quiet.Store(0)
+			}
 		}
 		p.told.Store(0) // then read the plan
 		if p.closing.Load() {
@@ -371,7 +374,7 @@ func (p *Poller) Watch(word *atom.Uint32, until time.Duration) (watched, found b
 	if word.Load() == 0 && !p.closing.Load() {
 		n = await(p.epoll, p.caught, timeout)
 	}
-	p.watcher.Store(nil)
+	p.watcher.Store(nil) // then look whether the thread is quiet: the mirror image of guard
 	p.polls.Add(1)
 	if p.quiet.Load() != 0 {
 		p.quiet.Store(0)
