@@ -57,7 +57,7 @@ func suite(d *report.Document) (string, error) {
 			row = append(row, cell(d, r, rt, func(r *bench.Result) string { return nanoseconds(r.NsPerTask) }))
 		}
 		for _, rt := range []bench.Runtime{bench.Pinwheel, bench.Goroutines} {
-			row = append(row, cell(d, r, rt, func(r *bench.Result) string { return fmt.Sprintf("%.2f", r.Metrics["speedup"]) }))
+			row = append(row, cell(d, r, rt, speedup))
 		}
 		t = append(t, row)
 		if r.Workload == "trickle" {
@@ -68,6 +68,15 @@ func suite(d *report.Document) (string, error) {
 		return "", fmt.Errorf("nothing was measured")
 	}
 	return on(d, "2 workers, medians of %d runs; speed-ups are over serial code") + t.String(), nil
+}
+
+// speedup says how much faster than serial code a result is, if there is any to compare with.
+func speedup(r *bench.Result) string {
+	s, known := r.Metrics["speedup"]
+	if !known {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", s)
 }
 
 // cpuRow says how much of a CPU a workload takes on each runtime.
