@@ -83,8 +83,8 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "the owner not told of a cancellation", File: "delivery.go",
-			Old: "\t\t\tif c.of.self != nil {",
-			New: "\t\t\tif c.of.self == nil {",
+			Old: "\t\t\tc.of.abandoned(d, c.by)\n",
+			New: "",
 		},
 		{
 			Name: "the owner told of a cancellation that came too late", File: "delivery.go",

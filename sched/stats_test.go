@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -74,7 +75,7 @@ func TestStatsTellWhatEachWorkerDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for s.Stats().Awake > 0 {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	var parked, later time.Duration
 	for _, w := range s.Stats().PerWorker {

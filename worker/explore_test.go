@@ -35,6 +35,8 @@ type play struct {
 	jobs []Job
 	done atom.Uint32
 	ran  []int
+
+	firstWaits bool // the first job ends after another
 }
 
 func newPlay(workers, jobs int) *play {
@@ -73,6 +75,9 @@ func (g *play) work(w *worker) {
 		for i := range g.jobs {
 			if j == &g.jobs[i] {
 				g.ran[i]++
+				for i == 0 && g.firstWaits && g.done.Load() == 0 {
+					atom.Yield()
+				}
 			}
 		}
 		g.done.Add(1)
@@ -113,6 +118,19 @@ func TestExploreTwoSubmitters(t *testing.T) {
 		g.start(r)
 		r.Go("submitter", func() { g.submit(0) })
 		r.Go("submitter", func() { g.submit(1) })
+	})
+}
+
+// A worker takes two jobs from the injector at once, and the one that it runs waits for the other: another worker must not
+// park before that can be stolen.
+func TestExploreJobsOnTheirWayToADeque(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) {
+		g := newPlay(2, 2)
+		g.firstWaits = true
+		for i := range g.jobs {
+			g.pool.injector.push(&g.jobs[i])
+		}
+		g.start(r)
 	})
 }
 

@@ -35,7 +35,7 @@ type Forked[A, R any] struct {
 }
 
 // A slot is one fork's place on a fork stack. Its owner is the fiber, except between taken and done, when it is the thief's
-// (see jobState).
+// (see job.go).
 type slot[A, R any] struct {
 	key  uintptr // a head: fork compares the key of whatever slot is on top, before it knows its type
 	next uintptr

@@ -57,7 +57,7 @@ func (q *injector) push(j *Job) bool {
 	for {
 		i := b.pushed.Load()
 		if i == blockSlots {
-			b = q.after(b, &block{})
+			b = q.after(b)
 			continue
 		}
 		slot := &b.slots[i]
@@ -72,10 +72,14 @@ func (q *injector) push(j *Job) bool {
 	}
 }
 
-// after returns the block after b, which is full: the one given if there is none.
-func (q *injector) after(b, next *block) *block {
-	if !b.next.CompareAndSwap(nil, next) {
-		next = b.next.Load()
+// after returns the block after b, which is full, and makes one if there is none.
+func (q *injector) after(b *block) *block {
+	next := b.next.Load()
+	if next == nil {
+		next = &block{}
+		if !b.next.CompareAndSwap(nil, next) {
+			next = b.next.Load()
+		}
 	}
 	q.tail.CompareAndSwap(b, next)
 	return next
@@ -87,7 +91,7 @@ func (q *injector) close() {
 	for {
 		i := b.pushed.Load()
 		if i == blockSlots {
-			b = q.after(b, &block{})
+			b = q.after(b)
 			continue
 		}
 		slot := &b.slots[i]

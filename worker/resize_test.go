@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // A call is a root task that calls a function.
@@ -101,7 +100,7 @@ func TestNoMoreTasksRunThanAPoolThatHasShrunkHasWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for p.Stats().Awake > 0 { // the surplus ones park
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	var done sync.WaitGroup
 	var running atomic.Int32

@@ -66,8 +66,8 @@ func (r *Root) prepare(p *Pool) {
 // runPrompt is the run function of prompt tasks, see prompt.go.
 func runPrompt(f *fiber, j *Job) {
 	f.promptSince = atom.Now()
+	defer func() { f.promptSince = 0 }() // deferred, for the task may call runtime.Goexit
 	runRoot(f, j)
-	f.promptSince = 0
 }
 
 // rootOf returns the root that a job is part of.
@@ -120,7 +120,6 @@ func (s *rootRun) finish() {
 	if !s.returned {
 		failure = s.f.caught(recover())
 	}
-	s.f.promptSince = 0
 	s.marking.end()
 	s.f.leave(s.level)
 	s.f.p.stats.over(s.begun)
