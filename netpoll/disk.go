@@ -120,8 +120,12 @@ func (c *crew) do(fn func()) {
 	}
 }
 
-// try is do with a wait that ctx can cancel. Then it returns ctx's error, and fn goes on alone, or is still to begin.
+// try is do with a wait that ctx can cancel. Then it returns ctx's error, and fn goes on alone, or is still to begin. If ctx is
+// done already, fn is not called.
 func (c *crew) try(ctx context.Context, fn func()) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return c.wait(ctx, &errand{fn: fn, done: make(chan struct{})})
 }
 
