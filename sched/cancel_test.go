@@ -116,7 +116,7 @@ func TestCancellingAFutureReachesStolenForks(t *testing.T) {
 }
 
 func TestATaskWhoseFutureIsCancelledInTimeDoesNotBegin(t *testing.T) {
-	_, ctx := newScheduler(t, WithWorkers(1))
+	_, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	var ran atomic.Int64
 	hold := make(chan struct{})
 	begun := make(chan struct{})

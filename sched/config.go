@@ -26,6 +26,7 @@ type config struct {
 	logger  *slog.Logger
 
 	maxWorkers int // 0 if it is not set
+	spares     int // workers that can be stood in for: see worker.Config
 }
 
 // WithWorkers sets the number of workers: how many tasks compute at once, 1 to 4096. The default is the number of CPUs that
@@ -107,7 +108,7 @@ func with(name, text string) Option {
 
 // configure works out the settings. With an error it returns those that are left when what is wrong is left out.
 func configure(opts []Option) (*config, error) {
-	c := &config{values: map[string]*value{}}
+	c := &config{values: map[string]*value{}, spares: worker.DefaultSpares}
 	for _, v := range variables {
 		c.values[v.name] = &value{variable: v, source: "default"}
 	}
@@ -201,7 +202,7 @@ func (c *config) build() (*Scheduler, error) {
 		Topology:       top,
 		Victims:        victims,
 		Spin:           spin,
-		Spares:         worker.DefaultSpares,
+		Spares:         c.spares,
 		KeepGOMAXPROCS: c.values["PINWHEEL_GOMAXPROCS"].text == "keep",
 		OnPanic:        c.onPanic,
 		Stall:          stall,

@@ -13,10 +13,10 @@ import (
 )
 
 // everyPool runs f with 1, 2 and 8 workers.
-func everyPool(t *testing.T, f func(t *testing.T, s *Scheduler, ctx context.Context)) {
+func everyPool(t *testing.T, f func(t *testing.T, s *Scheduler, ctx context.Context), opts ...Option) {
 	for _, workers := range []int{1, 2, 8} {
 		t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
-			s, ctx := newScheduler(t, WithWorkers(workers))
+			s, ctx := newScheduler(t, append(opts, WithWorkers(workers))...)
 			f(t, s, ctx)
 		})
 	}

@@ -23,7 +23,12 @@ func newQueue(t *testing.T, ctx context.Context, opts ...QueueOption) *Queue {
 	return q
 }
 
-// occupy keeps all workers of s busy until release is called.
+// withoutStandIns has nobody stand in for a worker whose task blocks natively, so that a test can keep workers from other tasks.
+func withoutStandIns() Option {
+	return func(c *config) error { c.spares = 0; return nil }
+}
+
+// occupy keeps all workers of s, which must be without stand-ins, from other tasks until release is called.
 func occupy(s *Scheduler, ctx context.Context) (release func()) {
 	hold := make(chan struct{})
 	var begun, ended sync.WaitGroup
@@ -100,7 +105,7 @@ func TestAFullQueueDoesAsItWasTold(t *testing.T) {
 		if q.Len() != 0 || q.out != 0 || q.first != nil || len(q.strands) != 0 {
 			t.Errorf("left: %d tasks, %d out, %d strands", q.Len(), q.out, len(q.strands))
 		}
-	})
+	}, withoutStandIns())
 }
 
 // A task may submit to its own full queue, and wait: its worker goes on with what is in the queue.
@@ -135,7 +140,7 @@ func TestTasksSubmitToTheirOwnFullQueueAndWait(t *testing.T) {
 }
 
 func TestUrgentTasksComeFirstAndStarveNobody(t *testing.T) {
-	s, ctx := newScheduler(t, WithWorkers(1))
+	s, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	urgent := newQueue(t, ctx, Urgent())
 	release := occupy(s, ctx)
 	var mu sync.Mutex
@@ -281,7 +286,7 @@ func TestKeyedTasksStarveNobody(t *testing.T) {
 }
 
 func TestACancelledTaskLeavesTheQueue(t *testing.T) {
-	s, ctx := newScheduler(t, WithWorkers(1))
+	s, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	q := newQueue(t, ctx, Capacity(10, Fail))
 	release := occupy(s, ctx)
 	var fs []*future.Future[int]
@@ -308,7 +313,7 @@ func TestACancelledTaskLeavesTheQueue(t *testing.T) {
 func TestClosingASchedulerWithTasksInAQueue(t *testing.T) {
 	for _, closing := range []bool{false, true} {
 		for _, workers := range []int{1, 2} {
-			s, ctx := newScheduler(t, WithWorkers(workers))
+			s, ctx := newScheduler(t, WithWorkers(workers), withoutStandIns())
 			q := newQueue(t, ctx)
 			release := occupy(s, ctx)
 			var fs []*future.Future[int]

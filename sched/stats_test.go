@@ -52,7 +52,7 @@ func TestStatsCountWaitsAndEndings(t *testing.T) {
 }
 
 func TestStatsTellWhatEachWorkerDoes(t *testing.T) {
-	s, ctx := newScheduler(t, WithWorkers(2))
+	s, ctx := newScheduler(t, WithWorkers(2), withoutStandIns())
 	for _, w := range s.Stats().PerWorker {
 		if w.State != "absent" || w.Parked != 0 {
 			t.Errorf("before any work: %+v", w)
@@ -90,7 +90,7 @@ func TestStatsTellWhatEachWorkerDoes(t *testing.T) {
 }
 
 func TestQueuedCountsWhatNobodyHasTaken(t *testing.T) {
-	s, ctx := newScheduler(t, WithWorkers(1))
+	s, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	hold, held := make(chan struct{}), make(chan struct{})
 	f := Go(ctx, func(t *Task) (int, error) { close(held); <-hold; return 0, nil })
 	<-held
