@@ -6,9 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -46,8 +44,7 @@ import (
 type engine struct {
 	refused error         // why there is no epoll
 	driver  *timer.Driver // drives the timers then
-	epoll   int
-	event   int // the eventfd
+	set     epollSet
 	table   table
 	done    chan struct{} // closed when the thread has ended
 
@@ -84,12 +81,8 @@ const (
 	modeEpoll
 )
 
-const (
-	// guardTime is how often the thread looks whether somebody polls.
-	guardTime = time.Millisecond
-	// guardRounds is how often it looks while all sleep, before it sleeps too.
-	guardRounds = 20
-)
+// guardTime is how often the thread looks whether somebody polls.
+const guardTime = time.Millisecond
 
 const (
 	threadBatch = 256 // events that the thread takes at once
@@ -103,7 +96,7 @@ func (p *Poller) init() {
 
 // launch starts the thread, or sets refused and starts a driver for the timers.
 func (p *Poller) launch() {
-	if p.refused = p.open(); p.refused != nil {
+	if p.refused = p.set.open(); p.refused != nil {
 		p.driver = timer.StartDriver(p.wheels)
 		return
 	}
@@ -111,23 +104,6 @@ func (p *Poller) launch() {
 	p.caught = make([]unix.EpollEvent, workerBatch)
 	p.watch.Store(watchThread)
 	go p.main()
-}
-
-func (p *Poller) open() (err error) {
-	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return os.NewSyscallError("epoll_create1", err)
-	}
-	if p.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		_ = unix.Close(p.epoll)
-		return os.NewSyscallError("eventfd2", err)
-	}
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(p.event)}
-	if err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.event, &ev); err != nil {
-		_ = unix.Close(p.epoll)
-		_ = unix.Close(p.event)
-		return os.NewSyscallError("epoll_ctl", err)
-	}
-	return nil
 }
 
 // interest is what everything is registered for.
@@ -144,7 +120,7 @@ func (p *Poller) register(s *source, fd int, sink sink) error {
 	}
 	place := p.enter(s, fd, sink)
 	ev := unix.EpollEvent{Events: interest, Fd: s.fd, Pad: int32(s.gen)}
-	if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+	if err := p.set.add(fd, &ev); err != nil {
 		place.Store(nil)
 		p.unhold()
 		return os.NewSyscallError("epoll_ctl", err)
@@ -166,8 +142,7 @@ func (p *Poller) enter(s *source, fd int, sink sink) (place *atom.Pointer[source
 // unregister removes a descriptor, which must be done before it is closed. No event reaches its sink that is looked up later.
 func (p *Poller) unregister(s *source) {
 	p.table.at(int(s.fd)).Store(nil)
-	var ev unix.EpollEvent
-	_ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, int(s.fd), &ev)
+	p.set.remove(int(s.fd))
 	p.unhold()
 }
 
@@ -204,22 +179,10 @@ func (p *Poller) kick() {
 		return
 	}
 	if p.mode.Load() == modeEpoll {
-		p.ring()
+		p.set.ring()
 	} else {
 		atom.FutexWake(&p.told, 1)
 	}
-}
-
-// ring wakes whoever waits in epoll.
-func (p *Poller) ring() {
-	one := uint64(1)
-	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.event), uintptr(unsafe.Pointer(&one)), 8)
-}
-
-// hush takes the ringing back.
-func (p *Poller) hush() {
-	var count uint64
-	_, _, _ = syscall.RawSyscall(unix.SYS_READ, uintptr(p.event), uintptr(unsafe.Pointer(&count)), 8)
 }
 
 // shut closes a poller that runs. The steps:
@@ -243,8 +206,7 @@ func (p *Poller) shut() {
 		p.turn.CompareAndSwap(1, 0)
 		runtime.Gosched()
 	}
-	_ = unix.Close(p.epoll)
-	_ = unix.Close(p.event)
+	p.set.close()
 }
 
 // main is the thread.
@@ -254,7 +216,11 @@ func (p *Poller) main() {
 	defer runtime.UnlockOSThread()
 	defer atom.Precise()()
 	defer atom.Urgent()()
-	events := make([]unix.EpollEvent, threadBatch)
+	p.drive(make([]unix.EpollEvent, threadBatch))
+}
+
+// drive waits for events and timers, with the watch and without, until the poller is closed.
+func (p *Poller) drive(events []unix.EpollEvent) {
 	for !p.closing.Load() {
 		if p.watch.Load() == watchThread {
 			p.keepWatch(events)
@@ -274,17 +240,17 @@ func (p *Poller) keepWatch(events []unix.EpollEvent) {
 			return
 		}
 		p.wheels.Poll(p.wheels.Now())
-		n := poll(p.epoll, events)
+		n := p.set.poll(events)
 		if n == 0 {
 			timeout, due := p.sleep(-1)
 			if due {
 				continue
 			}
-			n = await(p.epoll, events, timeout)
+			n = p.set.await(events, timeout)
 		}
 		delivered, rung := p.deliver(events[:n])
 		if rung {
-			p.hush()
+			p.set.hush()
 		}
 		if delivered > 0 && p.wanted.Load() != 0 {
 			p.wanted.Store(0)
@@ -372,7 +338,7 @@ func (p *Poller) Watch(word *atom.Uint32, until time.Duration) (watched, found b
 	p.watcher.Store(word) // then look at it: the mirror image of Rouse
 	n := 0
 	if word.Load() == 0 && !p.closing.Load() {
-		n = await(p.epoll, p.caught, timeout)
+		n = p.set.await(p.caught, timeout)
 	}
 	p.watcher.Store(nil) // then look whether the thread is quiet: the mirror image of guard
 	p.polls.Add(1)
@@ -382,7 +348,7 @@ func (p *Poller) Watch(word *atom.Uint32, until time.Duration) (watched, found b
 	}
 	for i := range n {
 		if p.caught[i].Pad == 0 {
-			p.hush()
+			p.set.hush()
 			if n == 1 {
 				n = 0
 			}
@@ -406,7 +372,7 @@ func (p *Poller) Deliver() {
 // Rouse ends a [Poller.Watch] with this word, if there is one. The word must have been changed before.
 func (p *Poller) Rouse(word *atom.Uint32) {
 	if p.phase.Load() == pollerRunning && p.watcher.Load() == word {
-		p.ring()
+		p.set.ring()
 	}
 }
 
@@ -419,7 +385,7 @@ func (p *Poller) pollDescriptors() (n int) {
 		return 0
 	}
 	p.polls.Store(p.polls.Load() + 1)
-	n, _ = p.deliver(p.batch[:poll(p.epoll, p.batch)])
+	n, _ = p.deliver(p.batch[:p.set.poll(p.batch)])
 	p.turn.Store(0)
 	return n
 }
@@ -439,48 +405,3 @@ func (p *Poller) deliver(events []unix.EpollEvent) (n int, woken bool) {
 	}
 	return n, woken
 }
-
-// poll takes what is ready, without blocking. It is a raw system call: the runtime need not be told of what does not block.
-func poll(epoll int, events []unix.EpollEvent) int {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
-		uintptr(len(events)), 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
-}
-
-// await waits until something is ready or the timeout, if it is not negative, is over. It may return early with nothing.
-func await(epoll int, events []unix.EpollEvent, timeout time.Duration) int {
-	if !coarse.Load() {
-		var limit *unix.Timespec
-		if timeout >= 0 {
-			ts := unix.NsecToTimespec(int64(min(timeout, longestWait)))
-			limit = &ts
-		}
-		n, errno := atom.BlockingCall(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), unsafe.Pointer(&events[0]), uintptr(len(events)),
-			unsafe.Pointer(limit), 0, 0)
-		switch errno {
-		case 0:
-			return int(n)
-		case unix.EINTR:
-			return 0
-		}
-		coarse.Store(true)
-	}
-	ms := -1
-	if timeout >= 0 {
-		ms = int((min(timeout, longestWait) + time.Millisecond - 1) / time.Millisecond)
-	}
-	n, err := unix.EpollWait(epoll, events, ms)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// longestWait is short enough for the seconds of every system to hold.
-const longestWait = 24 * time.Hour
-
-// coarse says that the kernel has no epoll_pwait2, or a filter refuses it: timers are then late by up to a millisecond.
-var coarse atom.Bool

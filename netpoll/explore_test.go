@@ -24,7 +24,6 @@ const number = chunkSize - 1
 func newStage() (*Poller, *desc) {
 	p := &Poller{}
 	p.init()
-	p.epoll = -1
 	p.holds.Store(10)
 	return p, open(p)
 }

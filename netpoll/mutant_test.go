@@ -78,3 +78,111 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 	})
 }
+
+// So are those of the protocol by which the thread and the workers share the watch.
+func TestMutantsAreFoundInTheWatch(t *testing.T) {
+	mutant.Check(t, "mc", "^TestExploreWatch", []mutant.Mutant{
+		{
+			Name: "the thread falls quiet without a look", File: "epoll_linux.go",
+			Old: "\t\t\tif p.watcher.Load() == nil {\n\t\t\t\tp.quiet.Store(0)\n\t\t\t}\n",
+			New: "",
+		},
+		{
+			Name: "the thread looks before it falls quiet", File: "epoll_linux.go",
+			Old: "\t\t\tp.quiet.Store(1) // then look whether somebody still sleeps with the watch: the mirror image of Watch\n\t\t\tif p.watcher.Load() == nil {\n\t\t\t\tp.quiet.Store(0)\n\t\t\t}\n",
+			New: "\t\t\tif p.watcher.Load() != nil {\n\t\t\t\tp.quiet.Store(1)\n\t\t\t}\n",
+		},
+		{
+			Name: "a worker asks whether the thread is quiet before it gives up the watch", File: "epoll_linux.go",
+			Old: "\tp.watcher.Store(nil) // then look whether the thread is quiet: the mirror image of guard\n\tp.polls.Add(1)\n\tif p.quiet.Load() != 0 {",
+			New: "\tquiet := p.quiet.Load()\n\tp.watcher.Store(nil)\n\tp.polls.Add(1)\n\tif quiet != 0 {",
+		},
+		{
+			Name: "a worker that gets up does not wake the thread", File: "epoll_linux.go",
+			Old: "\t\tp.quiet.Store(0)\n\t\tp.kick()\n",
+			New: "\t\tp.quiet.Store(0)\n",
+		},
+		{
+			Name: "a worker looks at its word before it says that it sleeps with the watch", File: "epoll_linux.go",
+			Old: "\tp.watcher.Store(word) // then look at it: the mirror image of Rouse\n\tn := 0\n\tif word.Load() == 0 &&",
+			New: "\tlook := word.Load()\n\tp.watcher.Store(word)\n\tn := 0\n\tif look == 0 &&",
+		},
+		{
+			Name: "a worker with the watch is not roused", File: "epoll_linux.go",
+			Old: "p.watcher.Load() == word {",
+			New: "false {",
+		},
+		{
+			Name: "a worker keeps the watch", File: "epoll_linux.go",
+			Old: "\tp.deliver(p.found)\n\tp.watch.Store(watchFree)\n",
+			New: "\tp.deliver(p.found)\n",
+		},
+		{
+			Name: "a worker that has found nothing keeps the watch", File: "epoll_linux.go",
+			Old: "\tif n == 0 {\n\t\tp.watch.Store(watchFree)\n\t\treturn true, false",
+			New: "\tif n == 0 {\n\t\treturn true, false",
+		},
+		{
+			Name: "two have the watch", File: "epoll_linux.go",
+			Old: "if !p.watch.CompareAndSwap(watchFree, watchWorker) {",
+			New: "if p.watch.Store(watchWorker); false {",
+		},
+		{
+			Name: "the thread does not take the watch from nobody", File: "epoll_linux.go",
+			Old: "if p.watch.CompareAndSwap(watchFree, watchThread) {",
+			New: "if false {",
+		},
+		{
+			Name: "the thread takes the watch from a worker", File: "epoll_linux.go",
+			Old: "if p.watch.CompareAndSwap(watchFree, watchThread) {",
+			New: "if p.watch.Store(watchThread); true {",
+		},
+		{
+			Name: "the thread does not see that somebody has got up", File: "epoll_linux.go",
+			Old: "\t\t\tlimit = look - now\n",
+			New: "\t\t\tif idle < guardRounds {\n\t\t\t\tlimit = look - now\n\t\t\t}\n",
+		},
+		{
+			Name: "a worker silences the bell of the thread", File: "epoll_linux.go",
+			Old: "\tn, _ = p.deliver(p.batch[:p.set.poll(p.batch)])\n",
+			New: "\tn, rung := p.deliver(p.batch[:p.set.poll(p.batch)])\n\tif rung {\n\t\tp.set.hush()\n\t}\n",
+		},
+		{
+			Name: "the bell is never silenced", File: "epoll_linux.go",
+			Old: "\t\tif rung {\n\t\t\tp.set.hush()\n\t\t}\n\t\tif delivered",
+			New: "\t\t_ = rung\n\t\tif delivered",
+		},
+		{
+			Name: "the thread with the watch forgets that it was told after it has read the plan", File: "epoll_linux.go",
+			Old:      "\t\t\tn = p.set.await(events, timeout)\n",
+			New:      "\t\t\tp.told.Store(0)\n\t\t\tn = p.set.await(events, timeout)\n",
+			Harmless: true, // the bell has been rung, and is level-triggered
+		},
+		{
+			Name: "the thread without the watch forgets that it was told after it has read the plan", File: "epoll_linux.go",
+			Old: "\t\t\tatom.FutexWait(&p.told, 0, timeout)\n",
+			New: "\t\t\tp.told.Store(0)\n\t\t\tatom.FutexWait(&p.told, 0, timeout)\n",
+		},
+		{
+			Name: "the thread is woken where it does not sleep", File: "epoll_linux.go",
+			Old: "if p.mode.Load() == modeEpoll {",
+			New: "if p.mode.Load() != modeEpoll {",
+		},
+		{
+			Name: "the thread says late where it sleeps", File: "epoll_linux.go",
+			Old: "\t\t\ttimeout, due := p.sleep(-1)\n",
+			New: "\t\t\tp.mode.Store(modeFutex)\n\t\t\ttimeout, due := p.sleep(-1)\n\t\t\tp.mode.Store(modeEpoll)\n",
+		},
+		{
+			Name: "the thread sleeps beyond the next timer", File: "epoll_linux.go",
+			Old: "\tif limit >= 0 {\n\t\ttimeout = min(timeout, limit)",
+			New: "\tif limit >= 0 {\n\t\ttimeout = limit",
+		},
+		{
+			Name: "a worker with the watch sleeps beyond its timer", File: "epoll_linux.go",
+			Old:      "timeout = max(until-p.wheels.Now(), 0)",
+			New:      "timeout = time.Hour",
+			Harmless: true, // to the timer: the thread fires it after a grace
+		},
+	})
+}

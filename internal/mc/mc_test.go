@@ -221,6 +221,24 @@ func TestATimeoutRunsOutWhenNobodyElseCanRun(t *testing.T) {
 	})
 }
 
+func TestAPunctualClockGoesFromDeadlineToDeadline(t *testing.T) {
+	for _, punctual := range []bool{true, false} {
+		late := false
+		wantNoFailure(t, mc.Config{Preemptions: 2, Punctual: punctual}, func(r *mc.Run) {
+			var word atom.Uint32
+			for _, d := range []time.Duration{time.Hour, time.Second, time.Minute} {
+				r.Go("sleeper", func() {
+					atom.FutexWait(&word, 0, d)
+					late = late || mc.Now() != d
+				})
+			}
+		})
+		if late == punctual {
+			t.Errorf("punctual: %t, late: %t", punctual, late)
+		}
+	}
+}
+
 func TestATimeoutRacesTheWake(t *testing.T) {
 	ends := map[bool]int{}
 	wantNoFailure(t, mc.Config{Preemptions: 1}, func(r *mc.Run) {

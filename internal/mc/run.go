@@ -173,7 +173,9 @@ func (r *Run) decide(current *thread, s situation) *thread {
 	th := r.threads[o.id]
 	if th.state == asleep { // Its sleep ends by the timeout or for no reason.
 		th.state = ready
-		r.clock = max(r.clock, th.deadline)
+		if !r.search.config.Punctual || o.spurious == 0 {
+			r.clock = max(r.clock, th.deadline)
+		}
 	}
 	th.dozing = false
 	return th
@@ -196,7 +198,7 @@ func (r *Run) options(to []option, current *thread, s situation) []option {
 			continue
 		}
 		o := option{id: th.id, preemptions: 1}
-		if th.state == asleep && th.deadline == forever {
+		if th.state == asleep && (th.deadline == forever || r.search.config.Punctual) {
 			o.spurious = 1
 		}
 		if r.preemptions+o.preemptions <= r.search.bound && r.spurious+o.spurious <= r.search.config.Spurious {
@@ -223,8 +225,22 @@ func (r *Run) free(to []option, current *thread) []option {
 		return to
 	}
 	current = nil // whose sleep may have a timeout, too
-	add(func(th *thread) bool { return th.state == asleep && th.deadline != forever })
+	first := r.firstDeadline()
+	add(func(th *thread) bool {
+		return th.state == asleep && th.deadline != forever && (th.deadline == first || !r.search.config.Punctual)
+	})
 	return to
+}
+
+// firstDeadline returns when the first sleep runs out.
+func (r *Run) firstDeadline() time.Duration {
+	first := forever
+	for _, th := range r.threads {
+		if th.state == asleep && th.deadline != forever && (first == forever || th.deadline < first) {
+			first = th.deadline
+		}
+	}
+	return first
 }
 
 // complete reports whether all threads have ended that must.

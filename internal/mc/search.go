@@ -18,6 +18,10 @@ type Config struct {
 	Walks       int    // random walks to take after the bounded search, without a bound on preemptions
 	Seed        uint64 // of the random walks
 	Replay      Schedule
+
+	// Punctual says that the clock moves only when nobody can run, and then to the first deadline. So it is exact: a thread that sleeps
+	// too long is late by this clock. Without it any timeout may run out at any time, as it may on a busy machine.
+	Punctual bool
 }
 
 // A Result says what an exploration found.
