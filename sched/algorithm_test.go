@@ -15,7 +15,7 @@ import (
 )
 
 // lengths are those at which something changes.
-var lengths = []int{0, 1, 2, 3, leafLength, leafLength + 1, 63, 64, 65, 127, 1023, 1024, 1025, 4097, 5000, 100_003}
+var lengths = []int{0, 1, 2, 3, leafLength, leafLength + 1, 63, 64, 65, 127, 1023, 1024, 1025, 2047, 2048, 4097, 5000, 100_003}
 
 // shapes returns inputs on which sorts go wrong.
 func shapes(n int) map[string][]int {
@@ -175,6 +175,30 @@ func TestScanReduceAndMinMax(t *testing.T) {
 			if got, err := Reduce(ctx, xs, 0, sum, sum); err != nil || got != total {
 				t.Fatalf("n = %d: %d, %v; want %d", n, got, err, total)
 			}
+			if got, err := Sum(ctx, xs); err != nil || got != total {
+				t.Fatalf("n = %d: %d, %v; want %d", n, got, err, total)
+			}
+			last := func(xs []int) []int { return xs[len(xs)-1:] }
+			if got, err := ReduceSpans(ctx, xs, nil, last, func(_, b []int) []int { return b }); err != nil || n > 0 && got[0] != xs[n-1] {
+				t.Fatalf("n = %d: the last element is %v, %v", n, got, err)
+			}
+			again := slices.Clone(xs)
+			if err := PrefixSum(ctx, again, again); err != nil || !slices.Equal(again, out) {
+				t.Fatalf("n = %d: sums in place: %v", n, err)
+			}
+			halves := make([]float64, n)
+			if err := MapSpans(ctx, halves, xs, func(ys []float64, xs []int) {
+				for i, x := range xs {
+					ys[i] = float64(x) / 2
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for i, x := range xs {
+				if halves[i] != float64(x)/2 {
+					t.Fatalf("n = %d: half of %d is %v", n, x, halves[i])
+				}
+			}
 			first := func(a, b string) string { return cmp.Or(a, b) }
 			texts := make([]string, n)
 			for i := range texts {
@@ -203,20 +227,24 @@ func TestFloatingPointResultsDoNotDependOnWorkers(t *testing.T) {
 		xs[i] = rand.NormFloat64() * math.Exp(20*rand.NormFloat64())
 	}
 	add := func(a, b float64) float64 { return a + b }
-	var sums []float64
-	var scans [][]float64
+	var sums, spans []float64
+	var scans, prefixes [][]float64
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		for range 5 {
 			sum, err := Reduce(ctx, xs, 0, add, add)
 			scan, err2 := Scan(ctx, xs, add)
-			if err != nil || err2 != nil {
-				t.Fatal(err, err2)
+			span, err3 := Sum(ctx, xs)
+			prefix := make([]float64, len(xs))
+			err4 := PrefixSum(ctx, prefix, xs)
+			if err := errors.Join(err, err2, err3, err4); err != nil {
+				t.Fatal(err)
 			}
 			sums, scans = append(sums, sum), append(scans, scan)
+			spans, prefixes = append(spans, span), append(prefixes, prefix)
 		}
 	})
 	for i := range sums {
-		if sums[i] != sums[0] || !slices.Equal(scans[i], scans[0]) {
+		if sums[i] != sums[0] || spans[i] != spans[0] || !slices.Equal(scans[i], scans[0]) || !slices.Equal(prefixes[i], prefixes[0]) {
 			t.Fatal("results differ")
 		}
 	}
@@ -324,6 +352,9 @@ func TestAlgorithmsEndWhenTheContextDoes(t *testing.T) {
 		"SortStableFunc": func() error { return SortStableFunc(done, xs, cmp.Compare[int]) },
 		"MergeSorted":    func() error { _, err := MergeSorted(done, xs, xs, cmp.Compare[int]); return err },
 		"Scan":           func() error { _, err := Scan(done, xs, add); return err },
+		"PrefixSum":      func() error { return PrefixSum(done, xs, xs) },
+		"Sum":            func() error { _, err := Sum(done, xs); return err },
+		"MapSpans":       func() error { return MapSpans(done, xs, xs, func(_, _ []int) {}) },
 		"Filter":         func() error { _, err := Filter(done, xs, is); return err },
 		"Partition":      func() error { _, err := Partition(done, xs, is); return err },
 		"GroupBy":        func() error { _, err := GroupBy(done, xs, id); return err },
@@ -341,6 +372,8 @@ func TestAlgorithmsEndWhenTheContextDoes(t *testing.T) {
 		"SortStableFunc": func() { _ = SortStableFunc(ctx, xs, nil) },
 		"MergeSorted":    func() { _, _ = MergeSorted(ctx, xs, xs, nil) },
 		"Scan":           func() { _, _ = Scan(ctx, xs, nil) },
+		"MapSpans":       func() { _ = MapSpans[int, int](ctx, xs, xs, nil) },
+		"ReduceSpans":    func() { _, _ = ReduceSpans[int](ctx, xs, 0, nil, add) },
 		"Filter":         func() { _, _ = Filter(ctx, xs, nil) },
 		"Partition":      func() { _, _ = Partition(ctx, xs, nil) },
 		"GroupBy":        func() { _, _ = GroupBy[int, int](ctx, xs, nil) },
@@ -350,6 +383,44 @@ func TestAlgorithmsEndWhenTheContextDoes(t *testing.T) {
 	} {
 		if r := mustPanic(t, f); !strings.Contains(fmt.Sprint(r), name) {
 			t.Errorf("%s of nil: %v", name, r)
+		}
+	}
+	for name, f := range map[string]func(){
+		"PrefixSum": func() { _ = PrefixSum(ctx, xs[1:], xs) },
+		"MapSpans":  func() { _ = MapSpans(ctx, xs[1:], xs, func(_, _ []int) {}) },
+	} {
+		if r := mustPanic(t, f); !strings.Contains(fmt.Sprint(r), name) {
+			t.Errorf("%s into another length: %v", name, r)
+		}
+	}
+}
+
+// What a scan does when its units are summed in another order than that in which they were begun.
+func TestScanWhenTheFirstUnitIsTheLastToBeSummed(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(2))
+	xs := make([]int, 40*scanUnitLeast)
+	units := max(1, len(xs)/scanUnitLeast)
+	others := make(chan struct{})
+	var summed atomic.Int32
+	s := &scanning[int]{xs: xs, out: make([]int, len(xs)), op: func(a, b int) int { return a + b }}
+	for i := range xs {
+		xs[i] = i
+	}
+	s.sum = func(xs []int) int {
+		if xs[0] == 0 {
+			<-others // the worker of the first unit is blocked until all others are summed
+		} else if summed.Add(1) == int32(units-1) {
+			close(others)
+		}
+		return sumOf(xs)
+	}
+	s.write = prefixSums[int]
+	if err := s.run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range s.out {
+		if x != i*(i+1)/2 {
+			t.Fatalf("sum to %d is %d", i, x)
 		}
 	}
 }
@@ -424,6 +495,8 @@ func TestAlgorithmsDoNotAllocateForElements(t *testing.T) {
 		"SortFunc":       func() error { copy(ys, xs); return SortFunc(ctx, ys, cmp.Compare[int]) },
 		"SortStableFunc": func() error { copy(ys, xs); return SortStableFunc(ctx, ys, cmp.Compare[int]) },
 		"Scan":           func() error { _, err := Scan(ctx, xs, add); return err },
+		"PrefixSum":      func() error { return PrefixSum(ctx, ys, xs) },
+		"Sum":            func() error { _, err := Sum(ctx, xs); return err },
 		"Filter":         func() error { _, err := Filter(ctx, xs, odd); return err },
 		"Partition":      func() error { copy(ys, xs); _, err := Partition(ctx, ys, odd); return err },
 		"Find":           func() error { _, err := Find(ctx, xs, func(x int) bool { return x < 0 }); return err },

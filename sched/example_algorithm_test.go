@@ -53,6 +53,43 @@ func ExampleScan() {
 	// Output: [3 4 8 9 14] <nil>
 }
 
+func ExamplePrefixSum() {
+	xs := []float64{3, 1, 4, 1, 5}
+	err := sched.PrefixSum(context.Background(), xs, xs)
+	fmt.Println(xs, err)
+	// Output: [3 4 8 9 14] <nil>
+}
+
+func ExampleSum() {
+	sum, err := sched.Sum(context.Background(), []float64{3, 1, 4, 1, 5})
+	fmt.Println(sum, err)
+	// Output: 14 <nil>
+}
+
+func ExampleMapSpans() {
+	celsius := []float64{-40, 0, 100}
+	fahrenheit := make([]float64, len(celsius))
+	err := sched.MapSpans(context.Background(), fahrenheit, celsius, func(dst, xs []float64) {
+		for i, x := range xs {
+			dst[i] = x*9/5 + 32
+		}
+	})
+	fmt.Println(fahrenheit, err)
+	// Output: [-40 32 212] <nil>
+}
+
+func ExampleReduceSpans() {
+	words := []string{"deque", "fiber", "wheel", "a", "worker"}
+	bytes, err := sched.ReduceSpans(context.Background(), words, 0, func(words []string) (n int) {
+		for _, w := range words {
+			n += len(w)
+		}
+		return n
+	}, func(a, b int) int { return a + b })
+	fmt.Println(bytes, err)
+	// Output: 22 <nil>
+}
+
 func ExampleFilter() {
 	even, err := sched.Filter(context.Background(), []int{3, 8, 4, 1, 6}, func(x int) bool { return x%2 == 0 })
 	fmt.Println(even, err)

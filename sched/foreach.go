@@ -42,7 +42,7 @@ func ReduceSeq[T, A any](ctx context.Context, source iter.Seq[T], zero A, fold f
 		}
 	}
 	acc := zero
-	part := func(_ *Task, xs []T) (A, error) { return foldPart(xs, zero, fold, combine), nil }
+	part := func(_ *Task, xs []T) (A, error) { return foldEach(zero, xs, fold), nil }
 	for a, err := range Stream2(ctx, stretches, part) {
 		if err != nil {
 			return zero, err

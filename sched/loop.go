@@ -70,19 +70,52 @@ func Map[T, R any](ctx context.Context, xs []T, f func(t *Task, x T) (R, error))
 	out := make([]R, len(xs))
 	l := &loop{}
 	l.body = func(t *Task, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			r, err := f(t, xs[i])
-			if err != nil {
-				l.fail(i, nil, err)
-				return
-			}
-			out[i] = r
+		if i, err := mapEach(t, out[lo:hi], xs[lo:hi], f); err != nil {
+			l.fail(lo+i, nil, err)
 		}
 	}
 	if err := l.run(ctx, len(xs)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// mapEach sets out, up to the first element that fails. The calls are written out for the reason given at [batch].
+func mapEach[T, R any](t *Task, out []R, xs []T, f func(t *Task, x T) (R, error)) (failed int, err error) {
+	i := 0
+	for ; len(xs)-i >= batch && len(out)-i >= batch; i += batch {
+		x, y := (*[batch]T)(xs[i:]), (*[batch]R)(out[i:])
+		if y[0], err = f(t, x[0]); err != nil {
+			return i, err
+		}
+		if y[1], err = f(t, x[1]); err != nil {
+			return i + 1, err
+		}
+		if y[2], err = f(t, x[2]); err != nil {
+			return i + 2, err
+		}
+		if y[3], err = f(t, x[3]); err != nil {
+			return i + 3, err
+		}
+		if y[4], err = f(t, x[4]); err != nil {
+			return i + 4, err
+		}
+		if y[5], err = f(t, x[5]); err != nil {
+			return i + 5, err
+		}
+		if y[6], err = f(t, x[6]); err != nil {
+			return i + 6, err
+		}
+		if y[7], err = f(t, x[7]); err != nil {
+			return i + 7, err
+		}
+	}
+	for ; i < len(xs); i++ {
+		if out[i], err = f(t, xs[i]); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
 }
 
 // never is an index that does not fail.

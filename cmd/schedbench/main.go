@@ -26,6 +26,8 @@
 //
 //	speedup             serial time over this one, if serial ran too
 //	ideal_speedup       files: workers / CPUs that serial code keeps busy, since the garbage collector runs beside it
+//	limit_speedup       reduce, scan, map, filter: serial time over probe_ns
+//	probe_ns            time in which as many goroutines as there are workers move the bytes that the work has to, without the work
 //	allocs_per_task     allocations of the process
 //	bytes_per_task      bytes allocated by the process
 //	cpu_fraction        CPU time of the process over wall time, while the clock ran: how many CPUs it kept busy

@@ -36,7 +36,25 @@ func execute(ctx context.Context, job *Job, row *Result, body Body, s Settings) 
 		ctx = p.ctx
 	}
 	runtime.GC() // nobody collects the garbage of the run before
-	return repeat(ctx, job, row.Workers, body, s.Least)
+	o, err = repeat(ctx, job, row.Workers, body, s.Least)
+	if err == nil && job.Probe != nil && row.Runtime == Pinwheel {
+		o.metrics["probe_ns"] = float64(probe(job, row.Workers, s.Least))
+	}
+	return o, err
+}
+
+// probe returns the median time of the job's probe, once it has run for long enough. The first time is not counted.
+func probe(job *Job, workers int, least time.Duration) time.Duration {
+	job.Probe(workers)
+	var walls []float64
+	for begin := time.Now(); ; {
+		start := time.Now()
+		job.Probe(workers)
+		walls = append(walls, float64(time.Since(start)))
+		if time.Since(begin) >= least {
+			return time.Duration(stat.Median(walls))
+		}
+	}
 }
 
 // repeat runs the body until it has taken long enough to be measured.

@@ -196,6 +196,9 @@ func (u *unit) finish(job *Job) {
 		if cpus := serial.out.Metrics["cpu_fraction"]; job.Ideal && cpus > 0 {
 			row.out.Metrics["ideal_speedup"] = float64(row.out.Workers) / max(cpus, 1)
 		}
+		if ns := row.out.Metrics["probe_ns"]; ns > 0 {
+			row.out.Metrics["limit_speedup"] = serial.out.MedianNs / ns
+		}
 	}
 }
 

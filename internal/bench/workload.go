@@ -122,6 +122,10 @@ type Job struct {
 	// Ideal asks for the speed-up that would be possible beside the one that was measured: the number of workers over the
 	// CPUs that serial code keeps busy already, because the garbage collector runs beside it.
 	Ideal bool
+
+	// Probe, if it is not nil, does as little with the input as any body has to, on so many goroutines: it moves the bytes. It
+	// is timed after each run on pinwheel, and shows how much faster than serial code the machine can be.
+	Probe func(workers int)
 }
 
 // Answer returns a Verify that accepts one answer.

@@ -35,7 +35,7 @@ func (d *Document) Write(w io.Writer, format string) error {
 }
 
 // columns are the metrics that the table has columns for, or leaves out. The others follow as name=value.
-var columns = []string{"speedup", "ideal_speedup", "allocs_per_task", "bytes_per_task", "cpu_fraction"}
+var columns = []string{"speedup", "ideal_speedup", "limit_speedup", "probe_ns", "allocs_per_task", "bytes_per_task", "cpu_fraction"}
 
 func (d *Document) writeTable(w io.Writer) error {
 	var b bytes.Buffer
@@ -72,11 +72,14 @@ func writeTrimmed(w io.Writer, text string) error {
 	return nil
 }
 
-// speedup writes the metric, and what would be ideal where that is known.
+// speedup writes the metric, and what would be ideal, or the most that the machine's memory allows, where that is known.
 func speedup(r bench.Result) string {
 	s := metric(r, "speedup")
 	if ideal := metric(r, "ideal_speedup"); ideal != "" {
 		s += " (ideal " + ideal + ")"
+	}
+	if limit := metric(r, "limit_speedup"); limit != "" {
+		s += " (limit " + limit + ")"
 	}
 	return s
 }

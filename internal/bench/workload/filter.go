@@ -1,16 +1,19 @@
 package workload
 
 import (
-	"github.com/pinwheel-sched/pinwheel/internal/bench"
+	"context"
+
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
 // filter keeps one element in two, in no pattern.
 var filter = arrayWorkload("filter", "those of n random float64 that are below the middle, in order", array{
-	pinwheel: func(r *bench.Run, xs []float64) ([]float64, error) {
-		return sched.Filter(r.Context, xs, isLow)
+	apis: []arrayAPI{
+		{"Filter", false, func(ctx context.Context, xs, _ []float64) ([]float64, error) {
+			return sched.Filter(ctx, xs, isLow)
+		}},
 	},
-	goroutines: func(workers int, xs []float64) []float64 {
+	goroutines: func(workers int, xs, _ []float64) []float64 {
 		parts := make([][]float64, workers)
 		shares(workers, len(xs), func(i, lo, hi int) { parts[i] = lowOnes(xs[lo:hi]) })
 		total := 0
@@ -23,7 +26,7 @@ var filter = arrayWorkload("filter", "those of n random float64 that are below t
 		}
 		return out
 	},
-	serial: lowOnes,
+	serial: func(xs, _ []float64) []float64 { return lowOnes(xs) },
 	answer: func(xs []int64) (out []float64) {
 		for _, x := range xs {
 			if x>>19 == 0 {
@@ -32,6 +35,7 @@ var filter = arrayWorkload("filter", "those of n random float64 that are below t
 		}
 		return out
 	},
+	probe: func(xs, out []float64) { moveProbe(xs, out[:len(out)/2]); readProbe(xs[len(xs)/2:], nil) },
 })
 
 func isLow(x float64) bool { return x < 1<<19 }

@@ -1,23 +1,29 @@
 package workload
 
 import (
-	"github.com/pinwheel-sched/pinwheel/internal/bench"
+	"context"
+
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
 // scan has to add twice as often on two workers as on one: each begins with sums that the other makes.
 var scan = arrayWorkload("scan", "the prefix sums of n float64", array{
-	pinwheel: func(r *bench.Run, xs []float64) ([]float64, error) {
-		return sched.Scan(r.Context, xs, func(a, b float64) float64 { return a + b })
+	apis: []arrayAPI{
+		{"PrefixSum", true, func(ctx context.Context, xs, out []float64) ([]float64, error) {
+			return out, sched.PrefixSum(ctx, out, xs)
+		}},
+		{"Scan", false, func(ctx context.Context, xs, _ []float64) ([]float64, error) {
+			return sched.Scan(ctx, xs, func(a, b float64) float64 { return a + b })
+		}},
 	},
-	goroutines: func(workers int, xs []float64) []float64 {
-		out, sums := make([]float64, len(xs)), make([]float64, workers)
+	goroutines: func(workers int, xs, out []float64) []float64 {
+		out, sums := ready(xs, out), make([]float64, workers)
 		shares(workers, len(xs), func(i, lo, hi int) { sums[i] = sumOf(xs[lo:hi]) })
 		shares(workers, len(xs), func(i, lo, hi int) { prefixSums(xs[lo:hi], out[lo:hi], sumOf(sums[:i])) })
 		return out
 	},
-	serial: func(xs []float64) []float64 {
-		out := make([]float64, len(xs))
+	serial: func(xs, out []float64) []float64 {
+		out = ready(xs, out)
 		prefixSums(xs, out, 0)
 		return out
 	},
@@ -29,9 +35,11 @@ var scan = arrayWorkload("scan", "the prefix sums of n float64", array{
 		}
 		return out
 	},
+	probe: moveProbe,
 })
 
 func prefixSums(xs, out []float64, sum float64) {
+	out = out[:len(xs)]
 	for i, x := range xs {
 		sum += x
 		out[i] = sum
