@@ -30,6 +30,8 @@ func (f *Future[T]) Poll() (value T, err error, ok bool) { //nolint:staticcheck 
 // is no task's. If ctx is done first, or the task's scheduler closed, it returns an error that says so; the future is not
 // affected. An outcome that is already there wins over a context that is done.
 //
+// A goroutine that awaits a task which nobody has begun may run that itself, if ctx is one that is never done (see sched.Go).
+//
 // A task that awaits the future of its own results would wait for ever: Await panics, if the future's [Owner] knows itself.
 //
 // What happened before the future was settled happens before the return. It costs a nanosecond or two if the outcome is
@@ -46,11 +48,18 @@ func (f *Future[T]) await(ctx context.Context) (none T, err error) {
 		value, err := f.outcome()
 		return value, worker.AwaitedHere(err)
 	}
-	if o, ok := f.self.(Owner); ok && o.RunsHere() {
-		panic("future: a task awaits its own future")
+	if o, ok := f.self.(Owner); ok {
+		if o.RunsHere() {
+			panic("future: a task awaits its own future")
+		}
+		if ctx.Done() == nil {
+			o.TakeOver()
+		}
 	}
-	if err := f.wait(ctx); err != nil {
-		return none, err
+	if !f.isFinal() {
+		if err := f.wait(ctx); err != nil {
+			return none, err
+		}
 	}
 	value, err := f.outcome()
 	return value, worker.AwaitedHere(err)

@@ -105,12 +105,18 @@ type Owner interface {
 	Cancelled(cause error)
 	// RunsHere reports whether the caller is the owner, who would wait for itself if it awaited the future.
 	RunsHere() bool
+	// TakeOver is called by whoever is going to wait for the future, under a context that is never done. The owner may do there and
+	// then what settles it, or nothing.
+	TakeOver()
 
 	listener
 }
 
 // Owned is to be embedded in owners. It takes no room.
 type Owned struct{}
+
+// TakeOver does nothing.
+func (Owned) TakeOver() {}
 
 func (Owned) hear(*delivery) bool         { return false }
 func (Owned) over() bool                  { return false }

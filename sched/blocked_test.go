@@ -12,13 +12,13 @@ func TestATaskMayWaitNativelyForAnotherOfItsPool(t *testing.T) {
 	s, ctx := newScheduler(t, WithWorkers(1))
 	for range 20 {
 		c := make(chan int)
-		f := Go(ctx, func(t *Task) (int, error) {
+		n, err := onWorker(ctx, func(t *Task) (int, error) {
 			g := Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
 			n := <-c
 			m, err := g.Await(t)
 			return n + m, err
 		})
-		if n, err := f.Await(ctx); n != 8 || err != nil {
+		if n != 8 || err != nil {
 			t.Fatal(n, err)
 		}
 	}

@@ -46,6 +46,13 @@ func newScheduler(t testing.TB, opts ...Option) (*Scheduler, context.Context) {
 	return s, With(context.Background(), s)
 }
 
+// onWorker runs fn as a task on a worker. Under a context that can end, no caller takes over what it awaits.
+func onWorker[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return Go(ctx, fn).Await(ctx)
+}
+
 func TestFibIsRight(t *testing.T) {
 	for _, workers := range []int{1, 2, 8} {
 		_, ctx := newScheduler(t, WithWorkers(workers))

@@ -79,7 +79,7 @@ func TestATaskThatWaitsForAFileLeavesItsWorker(t *testing.T) {
 	for _, b := range []netpoll.Backend{FilesAuto, FilesThreads} {
 		_, ctx := newScheduler(t, WithWorkers(1), WithFiles(b))
 		var others atomic.Int32
-		n, err := Go(ctx, func(t *Task) (int32, error) {
+		n, err := onWorker(ctx, func(t *Task) (int32, error) {
 			f, err := Create(t, filepath.Join(os.TempDir(), fmt.Sprintf("pinwheel-%d", os.Getpid())))
 			if err != nil {
 				return 0, err
@@ -95,7 +95,7 @@ func TestATaskThatWaitsForAFileLeavesItsWorker(t *testing.T) {
 			n := others.Load()
 			_, err = other.Await(t)
 			return n, errors.Join(err, f.Close())
-		}).Await(ctx)
+		})
 		if err != nil || n != 1 {
 			t.Errorf("%v: %d other tasks ran during the wait; %v", b, n, err)
 		}

@@ -146,7 +146,7 @@ func TestOneWorkerByDefaultOnOneCPU(t *testing.T) {
 	if s.Workers() != 1 {
 		t.Errorf("%d workers", s.Workers())
 	}
-	set, err := Go(ctx, func(*Task) (affinity.Set, error) { return affinity.Current() }).Await(ctx)
+	set, err := onWorker(ctx, func(*Task) (affinity.Set, error) { return affinity.Current() })
 	if err != nil || set.String() != cpu {
 		t.Errorf("the worker runs on %v (%v), not on %s", set, err, cpu)
 	}
@@ -158,11 +158,11 @@ func TestWorkersArePinnedAndCommandsNeedNotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, ctx := newScheduler(t)
-	where, err := Go(ctx, func(*Task) (affinity.Set, error) { return affinity.Current() }).Await(ctx)
+	where, err := onWorker(ctx, func(*Task) (affinity.Set, error) { return affinity.Current() })
 	if err != nil || where.Len() != 1 {
 		t.Errorf("a task may run on CPUs %v (%v)", where, err)
 	}
-	seen, err := Go(ctx, func(*Task) (string, error) {
+	seen, err := onWorker(ctx, func(*Task) (string, error) {
 		var out strings.Builder
 		cmd := exec.Command("grep", "Cpus_allowed_list", "/proc/self/status")
 		cmd.Stdout = &out
@@ -171,7 +171,7 @@ func TestWorkersArePinnedAndCommandsNeedNotBe(t *testing.T) {
 		}
 		err := cmd.Wait()
 		return strings.TrimSpace(strings.TrimPrefix(out.String(), "Cpus_allowed_list:")), err
-	}).Await(ctx)
+	})
 	if err != nil || seen != all.String() {
 		t.Errorf("a command may run on CPUs %q (%v), want %q", seen, err, all)
 	}

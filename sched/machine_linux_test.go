@@ -4,7 +4,6 @@ package sched
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -67,7 +66,7 @@ func TestConfinedProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 * s.Workers() { // threads start
-			_, _ = Go(ctx, func(t *Task) (int, error) { return fib(t, 15), nil }).Await(context.Background())
+			_, _ = onWorker(ctx, func(t *Task) (int, error) { return fib(t, 15), nil })
 		}
 		st := s.Stats()
 		r.Workers, r.Limit, r.Pinned = s.Workers(), s.MaxWorkers(), st.Pinned
@@ -333,7 +332,7 @@ func TestACommandOfATaskMayUseAllCPUs(t *testing.T) {
 			return Blocking(t, func() (string, error) { return status((*exec.Cmd).Start) })
 		},
 	} {
-		got, err := Go(ctx, run).Await(context.Background())
+		got, err := onWorker(ctx, run)
 		if err != nil || got != want.String() {
 			t.Errorf("%s: the command may use %q, want %v; %v", name, got, want, err)
 		}

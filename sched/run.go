@@ -15,8 +15,8 @@ import (
 // If ctx is done before fn begins, fn is not called, and ctx's error is returned. A ctx that is done later does not end the
 // wait: fn sees t.Err() and is expected to return.
 //
-// What happened before Run happens before fn, and fn before Run's return. From a goroutine it costs about a microsecond and
-// two allocations.
+// What happened before Run happens before fn, and fn before Run's return. From a goroutine it costs about half a
+// microsecond and two allocations.
 func Run[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	if fn == nil {
 		panic("pinwheel: Run of a nil function")
@@ -86,6 +86,10 @@ func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)
 // Inside a task, with the task itself as ctx, the new one gets the context that the task was started with: it may outlive the
 // task. With a context derived from the task it is cancelled when the task ends.
 //
+// A goroutine that awaits the future, under a context that is never done, runs the task itself if no worker has begun it by then
+// and a worker has nothing to do: so what is awaited at once need not go to another core and come back. Workers steal from it, as
+// they do from [Run].
+//
 // Cancelling the future cancels the task's context, with the error as its cause; if the task has not begun, fn is not called.
 //
 // The future is rejected with a [*PanicError] if fn panics, with [ErrGoexit] if it calls runtime.Goexit, with ctx's error if
@@ -109,6 +113,7 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 	if t != nil {
 		err = t.Submit(&g.Root)
 	} else {
+		g.Offer()
 		err = pool.Submit(&g.Root)
 	}
 	if err != nil {
@@ -123,6 +128,9 @@ type async[T any] struct {
 	fn      func(t *Task) (T, error)
 	promise future.Promise[T]
 }
+
+// TakeOver runs the task on the goroutine that awaits it.
+func (g *async[T]) TakeOver() { g.RunNow() }
 
 func (g *async[T]) Run(t *Task) { g.promise.Write(g.fn(t)) }
 

@@ -54,12 +54,12 @@ func TestATraceShowsTasksStealsAndWaits(t *testing.T) {
 		}
 		wait.Resolve(1)
 	}()
-	_, err = Go(ctx, func(t *Task) (int, error) {
+	_, err = onWorker(ctx, func(t *Task) (int, error) {
 		f := waits.Fork(t, func(t *Task, c chan struct{}) int { close(c); return 1 }, stolen)
 		<-stolen // only a thief can end this
 		one, err := wait.Future().Await(t)
 		return one + f.Join(t), err
-	}).Await(context.Background())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@
 //	loop.go      the event loop, as far as workers turn it
 //	inject.go    the queue of work from outside
 //	guest.go     callers that take part
+//	claim.go     callers that take over what they have submitted
 //	sequence.go  pools without workers
 //	standin.go   who stands in for a worker that is blocked natively
 //	stall.go     reports of workers that are stuck

@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"context"
 	"iter"
 	"runtime/debug"
+	"runtime/pprof"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
@@ -37,7 +39,9 @@ type fiber struct {
 	job         *Job          // what it is going to run first: a guest's fiber, or one for a prompt task
 	promptSince time.Duration // when it began to run a prompt task; 0 if it runs none
 
-	guest *guest // whose fiber it is, if it is not a worker's
+	// Of a guest's fiber.
+	guest   *guest
+	lasting bool // it rests after its job, until there is another
 
 	// Of a sequence's fiber.
 	seq    *sequence
@@ -84,10 +88,7 @@ func (f *fiber) main(yield func(struct{}) bool) {
 		}
 	}()
 	if f.guest != nil {
-		j := f.job
-		f.job = nil
-		j.run(f, j)
-		f.status = fiberIdle
+		f.visit()
 		return
 	}
 	for {
@@ -101,6 +102,26 @@ func (f *fiber) main(yield func(struct{}) bool) {
 		}
 		f.status = fiberIdle
 		if !yield(struct{}{}) {
+			return
+		}
+		f.status = fiberDead
+	}
+}
+
+// visit is what a guest's fiber does: one job, or one after the other if it is a lasting one.
+func (f *fiber) visit() {
+	if f.lasting {
+		pprof.SetGoroutineLabels(context.Background()) // not those of the goroutine that made it
+	}
+	for {
+		j := f.job
+		if f.job = nil; j == f.guest.first {
+			runRoot(f, j) // which the guest has, by whatever way
+		} else {
+			j.run(f, j)
+		}
+		f.status = fiberIdle
+		if !f.lasting || !f.yield(struct{}{}) {
 			return
 		}
 		f.status = fiberDead

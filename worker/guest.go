@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/deque"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/gid"
 )
 
 // A guest runs one root task for a goroutine that waits for it, in coroutines of that goroutine. It has a deque, so workers
@@ -14,8 +15,9 @@ import (
 // Starting work from outside is so cheap this way: no thread has to be woken before the work begins, and a region that is over
 // in a microsecond costs a microsecond. Waking a parked worker takes tens of microseconds in a virtual machine, and handing
 // over to another goroutine wakes a thread as well. The task does not run on the caller's goroutine itself because it may call
-// runtime.Goexit, which must end the task and not the caller. The coroutine is made anew each time (0.3 us): one that was made
-// by another goroutine could not be resumed by one that is locked to its thread.
+// runtime.Goexit, which must end the task and not the caller. To make a coroutine takes 0.3 us, so the guest keeps one for its next
+// caller. But a caller that is locked to its thread could not resume what another goroutine has made, nor any other what it makes
+// itself: it has one of its own, which ends with the task.
 //
 // A guest holds one of the pool's seats, so that with it not more than the pool's size compute. While its task waits for a
 // stolen fork, it helps: it steals, but only forks of its own root task, its region. So it never runs a stranger's task, for
@@ -24,9 +26,11 @@ import (
 type guest struct {
 	proc
 	region *Task    // the root task
+	first  *Job     // the same, as a job
 	forks  bool     // the last region had forks to steal, so the next one probably has
 	joins  int      // fibers that are suspended for a stolen fork
 	spare  []*fiber // fibers that run nothing and have no goroutine
+	rested *fiber   // a lasting one, which runs nothing and has one; or nil
 
 	inbox atom.Pointer[fiber] // fibers that are ready again, a stack
 	ready chan struct{}       // has room for one; tells a guest that blocks to look at the inbox
@@ -88,15 +92,25 @@ func (g *guest) host(r *Root) {
 	g.pool.watchdogOn()
 	exposed := g.stats.exposed.n.Load()
 	defer g.depart(exposed)
-	g.region = &r.task
-	f := g.fiber(&r.job)
+	g.region, g.first = &r.task, &r.job
+	f, free := g.rested, gid.Free()
+	if free && f != nil {
+		g.rested, f.job = nil, &r.job
+	} else {
+		f = g.fiber(&r.job, free)
+	}
 	for running := 1; ; {
 		g.run(f)
 		g.note(EventSwitch, 0, f.number())
 		f.switchTo()
 		switch f.status {
 		case fiberIdle, fiberDead:
-			g.spare = append(g.spare, f)
+			if f.lasting && f.status == fiberIdle {
+				f.forget()
+				g.rested = f
+			} else {
+				g.spare = append(g.spare, f)
+			}
 			if running--; running == 0 {
 				return
 			}
@@ -106,14 +120,14 @@ func (g *guest) host(r *Root) {
 		}
 		j := (*Job)(nil)
 		if f, j = g.next(); j != nil {
-			f = g.fiber(j)
+			f = g.fiber(j, false)
 			running++
 		}
 	}
 }
 
-// fiber returns a fiber that is going to run j and end.
-func (g *guest) fiber(j *Job) *fiber {
+// fiber returns a fiber that is going to run j and end, or rest if it is a lasting one.
+func (g *guest) fiber(j *Job, lasting bool) *fiber {
 	var f *fiber
 	if n := len(g.spare) - 1; n >= 0 {
 		f, g.spare = g.spare[n], g.spare[:n]
@@ -122,7 +136,7 @@ func (g *guest) fiber(j *Job) *fiber {
 		f.init()
 		g.pool.register(f)
 	}
-	f.job = j
+	f.job, f.lasting = j, lasting
 	f.next, f.stop = iter.Pull(f.main)
 	return f
 }
@@ -163,7 +177,7 @@ func (g *guest) help() *Job {
 		if status != deque.OK {
 			continue
 		}
-		if j.state.Load() != jobRoot {
+		if j.isFork() {
 			if t := (*segment)(j.what).task.Load(); t != nil && t.top() == g.region {
 				return j
 			}
@@ -221,13 +235,32 @@ func (g *guest) depart(exposed uint64) {
 			g.pool.injector.putBack(&Job{run: func(f *fiber, _ *Job) { j.run(f, j) }})
 		}
 	}
-	g.region = nil
+	g.region, g.first = nil, nil
 	for _, f := range g.spare {
 		f.forget()
 	}
 	g.goOff()
+	g.leave()
+}
+
+// leave gives the guest back to the pool, and its seat.
+func (g *guest) leave() {
 	g.pool.freeGuests.add(g.id - g.pool.size)
 	g.pool.leaveSeat(oneGuest + oneVisit)
+}
+
+// endRested ends the fibers that guests have kept. For a pool in which nobody is a guest any more.
+func (p *Pool) endRested() {
+	ended := make(chan struct{})
+	go func() { // on a goroutine that is not locked to its thread, since those that made them were not
+		defer close(ended)
+		for i := range p.guests {
+			if g := p.guests[i].Load(); g != nil && g.rested != nil {
+				g.rested.stop()
+			}
+		}
+	}()
+	<-ended
 }
 
 // leaveSeat gives up a seat and looks whether somebody should take it.

@@ -34,7 +34,8 @@ type Job struct {
 // to taken, and from then on the owner cannot reuse it before done. A stale entry of an earlier use that meets the slot
 // exposed once more just leads to the work of the later use, which is as good.
 const (
-	jobRoot uint32 = iota // not a slot's: a root task, which is in one place only
+	jobRoot    uint32 = iota // not a slot's: a root task, which is in one place only
+	jobClaimed               // a root task that was on offer, and that somebody has: see claim.go
 
 	jobPrivate
 	jobExposed
@@ -42,3 +43,6 @@ const (
 	jobAwaited
 	jobDone
 )
+
+// isFork reports whether the job is a slot's.
+func (j *Job) isFork() bool { return j.state.Load() > jobClaimed }

@@ -12,7 +12,7 @@ import (
 // Both are in the context, where pprof.Do and trace.NewTask put them. The profiler however looks at the goroutine, and a
 // worker's goroutines run the tasks of many. So a task with labels puts them on its fiber when it begins, and takes them off
 // when it ends; a stolen fork does so with those of its task. A worker and its fibers have none of their own. A guest's fibers
-// have those of the calling goroutine from the beginning, as every goroutine has those of its maker.
+// have those of the calling goroutine from the beginning, as every goroutine has those of its maker; lasting ones have none.
 //
 // What a function sets by pprof.Do within a task is on its fiber until it returns, also while the task is suspended. What it
 // starts under the context that Do gives it has it too. A fork that is stolen has what its handle says: to have forks labelled,
@@ -40,7 +40,7 @@ type marking struct {
 func (f *fiber) dress(t *Task, entry func() uintptr) (m marking) {
 	if !f.hosted && labelled(t.parent) {
 		pprof.SetGoroutineLabels(t.parent)
-		m.labels = f.w != nil // other fibers' goroutines end with their job
+		m.labels = f.w != nil || f.lasting // other fibers' goroutines end with their job
 	}
 	if trace.IsEnabled() {
 		m.region = trace.StartRegion(t.parent, nameOf(entry()))

@@ -128,3 +128,30 @@ func TestPoolsOfImpossibleSizesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Entries of tasks that their callers took over do not pile up while no worker comes.
+func TestTheInjectorsFrontIsClearedOfClaimedTasks(t *testing.T) {
+	var q injector
+	q.init()
+	own, _ := deque.New[Job](8)
+	for range 10 * blockSlots {
+		j := &Job{}
+		q.push(j)
+		if !j.claim() || j.claim() {
+			t.Fatal("a claim that does not claim, or does twice")
+		}
+		q.dropClaimed()
+		if !q.empty() {
+			t.Fatalf("%d entries are left", q.count(100))
+		}
+	}
+	waits := &Job{}
+	q.push(waits)
+	for range 3 {
+		q.push(&Job{})
+	}
+	q.dropClaimed()
+	if j, _ := q.pop(own); j != waits {
+		t.Error("a task that nobody has claimed is gone")
+	}
+}

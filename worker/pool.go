@@ -364,6 +364,7 @@ func (p *Pool) stop() {
 		}
 	})
 	p.running.Wait()
+	p.endRested()
 	p.mu.Lock()
 	threads := p.threads
 	p.over = true

@@ -335,7 +335,9 @@ func (s *forkStack) forget() {
 		s.free = s.free[:keptSegments]
 	}
 	for _, seg := range s.free {
-		seg.scrub(seg.slots)
-		seg.task.Store(nil)
+		if seg.task.Load() != nil { // it has been used since it was scrubbed
+			seg.scrub(seg.slots)
+			seg.task.Store(nil)
+		}
 	}
 }

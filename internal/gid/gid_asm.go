@@ -3,3 +3,6 @@
 package gid
 
 func current() uintptr
+
+// word reads a word of the calling goroutine's descriptor.
+func word(at uintptr) uintptr

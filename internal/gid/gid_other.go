@@ -18,3 +18,6 @@ func current() uintptr {
 	}
 	return uintptr(n)
 }
+
+// word has nothing to tell here: it looks as if the goroutine were never locked, and so the word is not found.
+func word(uintptr) uintptr { return 0 }

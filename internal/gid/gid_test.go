@@ -65,6 +65,47 @@ func TestACoroutineIsAGoroutineOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestALockedGoroutineIsNotFree(t *testing.T) {
+	if lockWord() == 0 {
+		t.Skip("this system does not tell whether a goroutine is locked")
+	}
+	check := func(when string, want bool) {
+		t.Helper()
+		if got := Free(); got != want {
+			t.Errorf("%s: free %t", when, got)
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		check("at first", true)
+		runtime.LockOSThread()
+		check("locked", false)
+		runtime.LockOSThread()
+		runtime.UnlockOSThread()
+		check("locked twice, unlocked once", false)
+		runtime.UnlockOSThread()
+		check("unlocked", true)
+	}()
+	<-ended
+}
+
+// The word must be found on the systems that pinwheel is made for: waits are slower without.
+func TestTheLockWordIsFound(t *testing.T) {
+	if arch := runtime.GOARCH; arch != "amd64" && arch != "arm64" {
+		t.Skip("the descriptor is out of reach on " + arch)
+	}
+	if lockWord() == 0 {
+		t.Error("not found")
+	}
+}
+
+func BenchmarkFree(b *testing.B) {
+	for b.Loop() {
+		Free()
+	}
+}
+
 func BenchmarkCurrent(b *testing.B) {
 	for b.Loop() {
 		Current()

@@ -76,10 +76,11 @@ func futureAlonePinwheel(ctx context.Context, n int) (uint64, error) {
 }
 
 func goAwaitPinwheel(ctx context.Context, n int) (uint64, error) {
+	always := context.WithoutCancel(ctx) // nothing cancels the goroutines' receive either
 	x := uint64(1)
 	for range n {
 		f := sched.Go(ctx, func(*sched.Task) (uint64, error) { return spinOnce(x), nil })
-		y, err := f.Await(ctx)
+		y, err := f.Await(always)
 		if err != nil {
 			return 0, err
 		}

@@ -1,0 +1,179 @@
+package sched
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// Whoever runs it, the caller or a worker, a task of Go ends as its function does, and is counted once.
+func TestATaskThatItsCallerMayTakeOverEndsAsItsFunctionDoes(t *testing.T) {
+	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
+		before := s.Stats()
+		const n = 300
+		for i := range n {
+			switch v, err := Go(ctx, func(t *Task) (int, error) { return fib(t, 10) + i, nil }).Await(ctx); {
+			case err != nil || v != 55+i:
+				t.Fatal(v, err)
+			}
+			broken := errors.New("broken")
+			if _, err := Go(ctx, func(*Task) (int, error) { return 0, broken }).Await(ctx); err != broken { //nolint:errorlint // itself
+				t.Fatal(err)
+			}
+			var p *PanicError
+			if _, err := Go(ctx, func(*Task) (int, error) { panic(i) }).Await(ctx); !errors.As(err, &p) || p.Value != i {
+				t.Fatal(err)
+			}
+			if _, err := Go(ctx, func(*Task) (int, error) { runtime.Goexit(); return 0, nil }).Await(ctx); err != ErrGoexit { //nolint:errorlint // itself
+				t.Fatal(err)
+			}
+		}
+		after := s.Stats()
+		if tasks := after.Tasks - before.Tasks; tasks != 4*n {
+			t.Errorf("%d tasks counted, %d run", tasks, 4*n)
+		}
+		if after.Panicked-before.Panicked != n || after.Goexits-before.Goexits != n {
+			t.Errorf("%+v", after)
+		}
+	})
+}
+
+// A caller that is locked to its thread cannot resume what another has made, nor the other way round.
+func TestLockedAndFreeCallersTakeTurnsInTakingOver(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		for i := range 100 {
+			if i%2 == 0 {
+				runtime.LockOSThread()
+			}
+			for range 3 {
+				if n, err := Go(ctx, func(t *Task) (int, error) { return fib(t, 5), nil }).Await(ctx); n != 5 || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			if i%2 == 0 {
+				runtime.UnlockOSThread()
+			}
+		}
+	})
+}
+
+// A task that is cancelled before anybody has begun it is not run by who awaits it.
+func TestACancelledTaskIsNotTakenOver(t *testing.T) {
+	s, ctx := newScheduler(t, WithWorkers(1))
+	release := occupy(s, ctx)
+	stop := errors.New("stop")
+	f := Go(ctx, func(*Task) (int, error) { t.Error("the task ran"); return 0, nil })
+	if !f.Cancel(stop) {
+		t.Error("not cancelled")
+	}
+	if _, err := f.Await(ctx); err != stop { //nolint:errorlint // itself
+		t.Error(err)
+	}
+	over, cancel := context.WithCancel(ctx)
+	g := Go(over, func(*Task) (int, error) { t.Error("the task ran"); return 0, nil })
+	cancel()
+	release()
+	if _, err := g.Await(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// While workers have no seat to spare, what is awaited waits for one, and nothing is lost.
+func TestWithoutASeatATaskIsNotTakenOver(t *testing.T) {
+	s, ctx := newScheduler(t, WithWorkers(2))
+	release := occupy(s, ctx)
+	f := Go(ctx, func(t *Task) (int, error) { return fib(t, 10), nil })
+	_, err := f.Await(ctxDone())
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	release()
+	if n, err := f.Await(ctx); n != 55 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func ctxDone() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+// A wait that can be cancelled must not run the task on the goroutine that waits.
+func TestAWaitWithADeadlineEndsBeforeTheTask(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		for range 20 {
+			end := make(chan struct{})
+			f := Go(ctx, func(*Task) (int, error) { <-end; return 1, nil })
+			short, cancel := context.WithTimeout(ctx, time.Microsecond)
+			if _, err := f.Await(short); !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			cancel()
+			close(end)
+			if n, err := f.Await(ctx); n != 1 || err != nil {
+				t.Error(n, err)
+			}
+		}
+	})
+}
+
+// A task that was taken over waits like any other: for its forks, for tasks, and for what only its caller's pool can do.
+func TestATaskThatWasTakenOverMayWait(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		for i := range 200 {
+			n, err := Go(ctx, func(t *Task) (int, error) {
+				f := Go(t, func(t *Task) (int, error) { Yield(t); return i, nil })
+				x := fib(t, 12)
+				y, err := f.Await(t)
+				return x + y, err
+			}).Await(ctx)
+			if n != 144+i || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+	})
+}
+
+// Many goroutines start and await while the scheduler is closed: each task ran, or says that the scheduler is closed.
+func TestTakingOverWhileTheSchedulerCloses(t *testing.T) {
+	for range 50 {
+		s, err := New(WithoutEnvironment(), WithWorkers(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := With(context.Background(), s)
+		g := make(chan error)
+		const callers = 4
+		for range callers {
+			go func() {
+				for {
+					ran := false
+					_, err := Go(ctx, func(*Task) (int, error) { ran = true; return 0, nil }).Await(ctx)
+					if ran != (err == nil) {
+						g <- errors.Join(errors.New("a task ran and its future says otherwise"), err)
+						return
+					}
+					if errors.Is(err, ErrClosed) {
+						g <- nil
+						return
+					}
+					if err != nil {
+						g <- err
+						return
+					}
+				}
+			}()
+		}
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for range callers {
+			if err := <-g; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

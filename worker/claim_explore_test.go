@@ -1,0 +1,136 @@
+//go:build mc
+
+package worker
+
+import (
+	"context"
+	"testing"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/mc"
+)
+
+// A played is a root task of an exploration, which counts its runs.
+type played struct {
+	Root
+	ran, over int
+}
+
+func (b *played) Run(*Task) { b.ran++ }
+
+func (b *played) Done(*PanicError, error) { b.over++ }
+
+// takeOver is RunNow, without the goroutine's coroutine.
+func (b *played) takeOver(p *Pool, f *fiber) {
+	g := p.admit(false)
+	if g == nil {
+		return
+	}
+	if b.job.claim() {
+		p.injector.dropClaimed()
+		runRoot(f, &b.job)
+	}
+	g.leave()
+}
+
+// A goroutine takes over what it has submitted while a worker takes it out of the injector, with another task behind it that
+// nobody awaits: both run once, wherever, nothing is left in the injector, and all seats are free in the end.
+func TestExploreTakingOverAgainstPopping(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p := newStage(1)
+		tasks := make([]played, 2)
+		fiberOf := func(q *proc) *fiber {
+			f := &fiber{p: q}
+			f.init()
+			return f
+		}
+		r.Daemon("worker", func() {
+			w := p.workers[0]
+			f := fiberOf(&w.proc)
+			for {
+				j, busy := w.local(), false
+				if j == nil && (w.isSearching || p.beginSearch()) {
+					w.isSearching = true
+					j, busy = p.injector.pop(w.own)
+				}
+				switch {
+				case j != nil:
+					w.endSearch()
+					j.run(f, j)
+				case busy:
+					atom.Yield()
+				default:
+					w.park()
+				}
+			}
+		})
+		r.Go("caller", func() {
+			outside := &proc{pool: p, id: 1}
+			outside.init(1)
+			f := fiberOf(outside)
+			for i := range tasks {
+				tasks[i].Init(context.Background(), &tasks[i])
+				tasks[i].Offer()
+				if err := p.Submit(&tasks[i].Root); err != nil {
+					r.Fatalf("task %d: %v", i, err)
+				}
+			}
+			tasks[0].takeOver(p, f)
+		})
+		r.Finally(func() {
+			for i := range tasks {
+				if tasks[i].ran != 1 || tasks[i].over != 1 {
+					r.Fatalf("task %d ran %d times, and was over %d times", i, tasks[i].ran, tasks[i].over)
+				}
+			}
+			if s := p.state.Load(); !p.injector.empty() || guests(s) != 0 || visits(s) != 0 {
+				r.Fatalf("in the end %d guests, %d visits, injector empty: %t", guests(s), visits(s), p.injector.empty())
+			}
+		})
+	})
+}
+
+// Callers take over their own tasks and clear the injector's front of each other's, while a submitter adds one that must stay.
+func TestExploreClearingTheFront(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p := newStage(1)
+		nearEnd(&p.injector)
+		tasks := make([]played, 3)
+		for i := range tasks {
+			tasks[i].Init(context.Background(), &tasks[i])
+			tasks[i].Offer()
+		}
+		caller := func(b *played) func() {
+			return func() {
+				p.injector.push(&b.job)
+				if b.job.claim() {
+					b.ran++
+					p.injector.dropClaimed()
+				}
+			}
+		}
+		r.Go("caller", caller(&tasks[0]))
+		r.Go("caller", caller(&tasks[1]))
+		r.Go("submitter", func() { p.injector.push(&tasks[2].job) })
+		r.Finally(func() {
+			own := p.workers[0].own
+			left := 0
+			for !p.injector.empty() {
+				for j, _ := p.injector.pop(own); j != nil; j = own.Pop() {
+					if j.claim() {
+						rootOf(j).body.(*played).ran++
+						left++
+					}
+				}
+			}
+			for i := range tasks {
+				if tasks[i].ran != 1 {
+					r.Fatalf("task %d ran %d times", i, tasks[i].ran)
+				}
+			}
+			if left != 1 {
+				r.Fatalf("%d tasks were left to a worker", left)
+			}
+		})
+	})
+}
