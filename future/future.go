@@ -3,7 +3,6 @@ package future
 import (
 	"context"
 
-	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/park"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -78,11 +77,10 @@ type awaiter struct {
 	plain
 	node
 	park.Waiter
-	gone atom.Bool
 }
 
 func (a *awaiter) hear(*delivery) bool { a.Wake(); return false }
-func (a *awaiter) over() bool          { return a.gone.Load() }
+func (a *awaiter) over() bool          { return a.Cancelled() }
 
 // wait waits until the future is settled, unless ctx is done before.
 func (c *core) wait(ctx context.Context) error {
@@ -95,7 +93,6 @@ func (c *core) wait(ctx context.Context) error {
 	}
 	err := a.Wait(ctx)
 	if err != nil {
-		a.gone.Store(true)
 		c.forget()
 	}
 	return err

@@ -19,6 +19,8 @@ type mailbox struct {
 
 func (m *mailbox) any() bool { return m.n.Load() > 0 }
 
+func (m *mailbox) len() int { return int(m.n.Load()) }
+
 func (m *mailbox) put(j *Job) {
 	m.mu.Lock()
 	m.jobs = append(m.jobs, j)
@@ -60,7 +62,6 @@ func (p *Pool) Post(worker int, r *Root) error {
 	}
 	r.prepare(p)
 	w := p.workers[worker%p.Size()]
-	w.suspended.Add(1) // counts with those that only this worker can go on with
 	w.mail.put(&r.job)
 	p.wake(w)
 	p.leaveSeat(oneVisit)
@@ -79,7 +80,6 @@ func (w *worker) takeMail() *fiber {
 	if j == nil {
 		return nil
 	}
-	w.suspended.Add(-1)
 	w.owed = true
 	f := w.idleFiber()
 	f.job = j

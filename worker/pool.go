@@ -331,7 +331,8 @@ func (p *Pool) refuse() {
 // it afterwards.
 //
 // What it looks at changes only while some worker is awake, and that worker parks, or some guest departs, before it is not. So
-// if nobody is awake at the end, and nobody has parked since the beginning, then all was as it was seen, at once.
+// if nobody is awake at the end, and nobody has parked since the beginning, then all was as it was seen, at once. (That goes for
+// suspended, too, which is no atomic word: its worker has changed it before it left the state.)
 func (p *Pool) checkQuiet() {
 	before := p.parks()
 	s := p.state.Load()
@@ -339,7 +340,7 @@ func (p *Pool) checkQuiet() {
 		return
 	}
 	waiting := false
-	p.everyWorker(func(w *worker) { waiting = waiting || w.suspended.Load() != 0 })
+	p.everyWorker(func(w *worker) { waiting = waiting || w.suspended.Load() != 0 || w.mail.any() })
 	if waiting {
 		return
 	}

@@ -123,7 +123,7 @@ func (w *worker) snapshot(now time.Duration) WorkerStats {
 	c := &w.stats
 	state := workerState(c.doing.Load())
 	s := WorkerStats{
-		State: stateNames[state], CPUs: *w.cpus.Load(), Tasks: c.tasks.n.Load(), Waiting: int(w.suspended.Load()),
+		State: stateNames[state], CPUs: *w.cpus.Load(), Tasks: c.tasks.n.Load(), Waiting: int(w.suspended.Load()) + w.mail.len(),
 		Parked: time.Duration(c.parkedFor.Load()), Searching: time.Duration(c.searchedFor.Load()),
 	}
 	for i := range c.steals {

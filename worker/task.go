@@ -190,7 +190,7 @@ func (t *Task) watch(f *fiber) bool {
 
 // calledOff reports whether the task was cancelled. It asks all those that would have called endWait, and after that.
 func (t *Task) calledOff() bool {
-	return t.watched != nil && t.watched.over.Err() != nil || t.Err() != nil
+	return t.Err() != nil || t.watched != nil && t.region != nil && t.watched.over.Err() != nil // otherwise over is the parent
 }
 
 // A taskCancel is the part of a task's context that costs something.

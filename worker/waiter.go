@@ -21,8 +21,6 @@ import (
 // wake was to hand over is still the waker's. A Waiter is used for one wait.
 type Waiter struct {
 	state atom.Uint32
-	f     *fiber        // the task's, or nil
-	sema  chan struct{} // the goroutine's
 
 	// What others see of a task that waits. It is written before the fiber shows the waiter, and not changed again.
 	why   Reason
@@ -31,6 +29,9 @@ type Waiter struct {
 	task  *Task // that waits
 	under *Task // whose context it waits under, if that is a task
 	since tick.Count
+
+	f    *fiber        // the task's, or nil
+	sema chan struct{} // the goroutine's
 }
 
 //	      Wait            Wake
@@ -150,6 +151,9 @@ func (w *Waiter) block(ctx context.Context) error {
 
 // Wake ends the wait. It reports false if the wait has been cancelled or woken before. It does not block.
 func (w *Waiter) Wake() bool { return w.end(waitWoken) }
+
+// Cancelled reports whether Wait has returned an error, or is about to.
+func (w *Waiter) Cancelled() bool { return w.state.Load() == waitCancelled }
 
 func (w *Waiter) cancel() { w.end(waitCancelled) }
 

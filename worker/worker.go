@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/gid"
 )
 
 // A worker is a goroutine that is locked to a thread, and that thread pinned to a CPU.
@@ -30,7 +31,7 @@ type worker struct {
 	_        [128]byte
 
 	// Written by the trunk and its fibers alone.
-	suspended   atom.Int64 // fibers that wait or stand in the inbox. Read by others when the pool closes.
+	suspended   atom.Count // fibers that wait or stand in the inbox. Read by others when the pool closes: see checkQuiet.
 	woken       queue      // fibers whose wait is over, taken out of the inbox
 	gaveWay     queue      // fibers that can go on, and have made way for those
 	turns       uint32     // of takeReady
@@ -48,8 +49,15 @@ type worker struct {
 // idleFibers is how many fibers a worker keeps for later use.
 const idleFibers = 64
 
-// makeReady puts a fiber into the inbox and sees to it that the worker looks there.
+// makeReady puts a fiber into the inbox and sees to it that the worker looks there. A waker that is another fiber of the worker puts
+// it where the trunk would: it is awake, and takes what the trunk owns from nobody.
 func (w *worker) makeReady(f *fiber) {
+	if w.isHere() {
+		w.suspended.Add(^uint64(0))
+		w.woken.add(f)
+		w.request(wantSwitch)
+		return
+	}
 	for {
 		top := w.inbox.Load()
 		f.link = top
@@ -59,6 +67,12 @@ func (w *worker) makeReady(f *fiber) {
 	}
 	w.request(wantSwitch)
 	w.pool.wake(w)
+}
+
+// isHere reports whether the calling goroutine is the fiber that runs on the worker.
+func (w *worker) isHere() bool {
+	f := w.cur.Load()
+	return f != nil && f.g.Load() == gid.Current()
 }
 
 // anyWoken reports whether a fiber's wait is over.
@@ -99,7 +113,7 @@ func (w *worker) drainInbox() {
 		return
 	}
 	var first *fiber // of the inbox, in the order in which they became ready
-	n := int64(0)
+	n := uint64(0)
 	for f := w.inbox.Swap(nil); f != nil; n++ {
 		f.link, first, f = first, f, f.link
 	}
@@ -136,6 +150,7 @@ func (q *queue) take() *fiber {
 func (w *worker) trunk() {
 	for {
 		w.comeBack()
+		w.answer()
 		f := w.takeReady()
 		if f == nil {
 			if w.pool.stopping.Load() {

@@ -73,6 +73,14 @@ func (w *Waiter) Wake() bool {
 	return w.end(woken)
 }
 
+// Cancelled reports whether the wait has been cancelled.
+func (w *Waiter) Cancelled() bool {
+	if !mc.Active() {
+		return w.real.Cancelled()
+	}
+	return w.state.Load() == cancelled
+}
+
 func (w *Waiter) end(how uint32) bool {
 	if !w.state.CompareAndSwap(armed, how) {
 		return false
