@@ -64,11 +64,13 @@ func (g *play) work(w *worker) {
 			}
 		}
 		switch {
-		case busy:
+		case busy, j == nil && g.pool.anyPrompt(): // another worker is taking it
 			atom.Yield()
 			continue
 		case j == nil:
-			w.park()
+			if !w.turn(atom.Now()) {
+				w.park()
+			}
 			continue
 		}
 		w.endSearch()

@@ -143,7 +143,8 @@ func (w *worker) pass() {
 // reports true if the worker has got up for its timer, and counts as awake and searching again.
 //
 // Who gets up by itself must take itself out of idle first, as at the end of the last look (see park): if a waker was faster,
-// it has set the parked word, or is about to, and that is the wake that counts.
+// it has set the parked word, or is about to, and that is the wake that counts. The worker sleeps until then, for the waker may have been
+// interrupted, and need this very CPU.
 func (w *worker) doze() (up bool) {
 	until := forever
 	l := w.loop()
@@ -166,7 +167,11 @@ func (w *worker) doze() (up bool) {
 			return false
 		}
 	}
-	return w.riseEarly()
+	if w.riseEarly() {
+		return true
+	}
+	atom.FutexWait(&w.parked, asleep, -1)
+	return false
 }
 
 // riseEarly counts the worker, which has not been woken, as awake and searching. It reports false if a waker was faster.
@@ -187,6 +192,9 @@ func (w *worker) getUp(l Loop, found bool) (up bool) {
 	up = w.riseEarly()
 	if found {
 		l.Deliver()
+	}
+	if !up {
+		atom.FutexWait(&w.parked, asleep, -1)
 	}
 	return up
 }

@@ -173,3 +173,55 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 	})
 }
+
+// So are those of sleeping in a loop, or until a timer.
+func TestMutantsAreFoundInDozing(t *testing.T) {
+	mutant.Check(t, "mc", "^TestExplore.*Doz", []mutant.Mutant{
+		{
+			Name: "a worker that gets up stays in idle", File: "loop.go",
+			Old: "\tif !w.pool.idle.remove(w.id) {\n\t\treturn false\n\t}\n",
+			New: "",
+		},
+		{
+			Name: "a worker that gets up is not counted", File: "loop.go",
+			Old: "\tw.pool.state.Add(oneAwake + oneSearching)\n\treturn true\n",
+			New: "\treturn true\n",
+		},
+		{
+			Name: "a worker spins until its waker has gone on", File: "loop.go",
+			Old: "\tatom.FutexWait(&w.parked, asleep, -1)\n\treturn false\n",
+			New: "\treturn false\n",
+		},
+		{
+			Name: "a worker in the loop spins until its waker has gone on", File: "loop.go",
+			Old: "\tif !up {\n\t\tatom.FutexWait(&w.parked, asleep, -1)\n\t}\n",
+			New: "",
+		},
+		{
+			Name: "a worker in the loop waits for its waker before it delivers", File: "loop.go",
+			Old:      "\tup = w.riseEarly()\n\tif found {",
+			New:      "\tif up = w.riseEarly(); !up {\n\t\tatom.FutexWait(&w.parked, asleep, -1)\n\t}\n\tif found {",
+			Harmless: true, // but slower
+		},
+		{
+			Name: "what was found is not delivered", File: "loop.go",
+			Old: "\tif found {\n\t\tl.Deliver()\n\t}\n",
+			New: "",
+		},
+		{
+			Name: "a worker in the loop is not roused", File: "loop.go",
+			Old: "\t\tl.Rouse(&w.parked)\n",
+			New: "\t\t_ = l\n",
+		},
+		{
+			Name: "a worker sleeps beyond its timer", File: "loop.go",
+			Old: "until = l.Rest(w.id)",
+			New: "l.Rest(w.id)",
+		},
+		{
+			Name: "a prompt job is no work", File: "idle.go",
+			Old: "p.anyWork() || p.anyPrompt() || w",
+			New: "(!p.injector.empty()) || w",
+		},
+	})
+}
