@@ -20,13 +20,13 @@ import (
 // to run the handler. If the poller's thread had it always, each event would wake that first, even if a worker is about to
 // poll: a second switch of threads, which in a virtual machine costs as much as several requests.
 //
-//   - The thread begins with the watch. If a worker asks for it in vain (wanted), the thread lets go of it when the next events
-//     have been delivered, for they are likely to have woken that worker.
+//   - The thread begins with the watch. If a worker asks for it in vain (wanted), and still sleeps when the next events come, the thread lets
+//     go of it when it has delivered them, for they are likely to have woken that worker.
 //   - A worker that is about to sleep takes the watch if nobody has it, and sleeps in epoll instead of on its futex. Whoever wakes it by
 //     the word that it sleeps on then writes to the eventfd as well (Rouse). When it is awake, nobody has the watch.
-//   - While it is without the watch, the thread looks once in a guardTime whether somebody polls. If nobody has since the last
-//     look, all workers compute, and the thread takes the watch again. When all have slept for some time it looks no more, until
-//     somebody gets up.
+//   - While it is without the watch, the thread looks now and then whether somebody polls: soon, and then less and less often, down to once
+//     in a guardTime. If nobody has since the last look, all workers compute, and the thread takes the watch again. When all have slept for
+//     some time it looks no more, until somebody gets up.
 //
 // So a descriptor that becomes ready while all workers have just begun to compute waits for a guardTime at most, and that only
 // once: then the thread has the watch and keeps it, until workers sleep again.
@@ -61,10 +61,10 @@ type engine struct {
 	watcher atom.Pointer[atom.Uint32] // the word of the worker that sleeps with it
 	found   []unix.EpollEvent         // what it has found; a part of caught
 	caught  []unix.EpollEvent
-	wanted  atom.Uint32 // a worker has asked for it in vain
-	polls   atom.Uint32 // counts that somebody has polled, roughly
-	quiet   atom.Uint32 // 1: the thread sleeps without looking whether somebody polls
-	mode    atom.Uint32 // where the thread sleeps
+	wanted  atom.Pointer[atom.Uint32] // the word of a worker that has asked for it in vain, and sleeps
+	polls   atom.Uint32               // counts that somebody has polled, roughly
+	quiet   atom.Uint32               // 1: the thread sleeps without looking whether somebody polls
+	mode    atom.Uint32               // where the thread sleeps
 }
 
 // Who has the watch.
@@ -81,8 +81,11 @@ const (
 	modeEpoll
 )
 
-// guardTime is how often the thread looks whether somebody polls.
-const guardTime = time.Millisecond
+// The thread looks whether somebody polls after guardSoon, and then at intervals that grow to guardTime.
+const (
+	guardSoon = 125 * time.Microsecond
+	guardTime = time.Millisecond
+)
 
 const (
 	threadBatch = 256 // events that the thread takes at once
@@ -248,12 +251,13 @@ func (p *Poller) keepWatch(events []unix.EpollEvent) {
 			}
 			n = p.set.await(events, timeout)
 		}
+		wanted := p.wanted.Load() // before somebody is woken, who wants it no more then
 		delivered, rung := p.deliver(events[:n])
 		if rung {
 			p.set.hush()
 		}
-		if delivered > 0 && p.wanted.Load() != 0 {
-			p.wanted.Store(0)
+		if delivered > 0 && wanted != nil {
+			p.wanted.Store(nil)
 			p.watch.Store(watchFree)
 			return
 		}
@@ -278,7 +282,8 @@ func (p *Poller) sleep(limit time.Duration) (timeout time.Duration, due bool) {
 // guard waits for timers, and takes the watch when nobody polls.
 func (p *Poller) guard() {
 	p.mode.Store(modeFutex)
-	polls, look := p.polls.Load(), p.wheels.Now()+guardTime
+	interval := guardSoon
+	polls, look := p.polls.Load(), p.wheels.Now()+interval
 	for idle := 0; ; {
 		if idle >= guardRounds {
 			p.quiet.Store(1) // then look whether somebody still sleeps with the watch: the mirror image of Watch
@@ -295,7 +300,8 @@ func (p *Poller) guard() {
 		limit := time.Duration(-1)
 		if p.quiet.Load() == 0 {
 			if idle >= guardRounds { // somebody has got up
-				idle, look = 0, now+guardTime
+				idle, interval = 0, guardSoon
+				look = now + interval
 			}
 			if now >= look {
 				before := polls
@@ -309,7 +315,8 @@ func (p *Poller) guard() {
 				default:
 					idle = 0
 				}
-				look = now + guardTime
+				interval = min(2*interval, guardTime)
+				look = now + interval
 			}
 			limit = look - now
 		}
@@ -328,7 +335,7 @@ func (p *Poller) Watch(word *atom.Uint32, until time.Duration) (watched, found b
 		return false, false
 	}
 	if !p.watch.CompareAndSwap(watchFree, watchWorker) {
-		p.wanted.Store(1)
+		p.wanted.Store(word)
 		return false, false
 	}
 	timeout := time.Duration(-1)
@@ -373,6 +380,13 @@ func (p *Poller) Deliver() {
 func (p *Poller) Rouse(word *atom.Uint32) {
 	if p.phase.Load() == pollerRunning && p.watcher.Load() == word {
 		p.set.ring()
+	}
+}
+
+// Rise says that a worker sleeps no more on this word, for which it may have asked for the watch.
+func (p *Poller) Rise(word *atom.Uint32) {
+	if p.wanted.Load() == word {
+		p.wanted.CompareAndSwap(word, nil)
 	}
 }
 

@@ -36,6 +36,9 @@ func (p *Poller) Deliver() {}
 // Rouse does nothing.
 func (p *Poller) Rouse(*atom.Uint32) {}
 
+// Rise does nothing.
+func (p *Poller) Rise(*atom.Uint32) {}
+
 func (p *Poller) shut() {
 	p.orphans.close()
 	p.driver.Stop()

@@ -127,6 +127,7 @@ func (v *vigil) doze(word *atom.Uint32, until time.Duration) {
 		if !watched {
 			atom.FutexWait(word, 0, -1)
 		}
+		v.p.Rise(word)
 	}
 }
 
@@ -226,6 +227,7 @@ func TestExploreWatchAgainstAnEarlierTimerOfTheWorker(t *testing.T) {
 				atom.FutexWait(word, 0, until-clock())
 			}
 			s.Leave()
+			v.p.Rise(word)
 			s.Poll(clock())
 		})
 		v.left++

@@ -61,7 +61,10 @@ func (e *events) Deliver() { e.poller.Deliver() }
 
 func (e *events) Rouse(word *atom.Uint32) { e.poller.Rouse(word) }
 
-func (e *events) Rise(worker int) { e.wheels.Shard(worker).Leave() }
+func (e *events) Rise(worker int, word *atom.Uint32) {
+	e.wheels.Shard(worker).Leave()
+	e.poller.Rise(word)
+}
 
 func (e *events) Close() {
 	e.disk.Close()

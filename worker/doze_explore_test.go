@@ -93,8 +93,8 @@ func (l *loopModel) Rouse(word *atom.Uint32) {
 	}
 }
 
-func (l *loopModel) Rise(int) {}
-func (l *loopModel) Close()   {}
+func (l *loopModel) Rise(int, *atom.Uint32) {}
+func (l *loopModel) Close()                 {}
 
 // arrive makes the descriptor ready. Where no worker sleeps in the loop, a thread does, which delivers it.
 func (l *loopModel) arrive() {

@@ -39,8 +39,8 @@ type Loop interface {
 	// Rouse ends a Watch with this word, if there is one. The word has been changed before. It does not block.
 	Rouse(word *atom.Uint32)
 
-	// Rise is called when it sleeps no more.
-	Rise(worker int)
+	// Rise is called when it sleeps no more, on the word that Watch was given.
+	Rise(worker int, word *atom.Uint32)
 
 	// Close ends the thread and all waits. It is called once, when the workers have ended.
 	Close()
@@ -150,7 +150,7 @@ func (w *worker) doze() (up bool) {
 	l := w.loop()
 	if l != nil {
 		until = l.Rest(w.id)
-		defer l.Rise(w.id)
+		defer l.Rise(w.id, &w.parked)
 	}
 	if l != nil {
 		if watched, found := l.Watch(&w.parked, until); watched {
