@@ -164,8 +164,12 @@ func (o *outlet[R]) consume(page *results[R], yield func(R, error) bool) {
 				return
 			}
 		case f.total.Load() == head:
-			if f.sourceErr != nil {
-				yield(none, f.sourceErr)
+			err := f.sourceErr
+			if err == nil {
+				err = f.reason() // the source may have ended because the flow was stopped just now
+			}
+			if err != nil {
+				yield(none, err)
 			}
 			return
 		default:
