@@ -17,8 +17,8 @@ func (l turner) Watch(word *atom.Uint32, until time.Duration) (watched, found bo
 	return l.p.Watch(word, until)
 }
 
-func (l turner) Deliver()                { l.p.Deliver() }
-func (l turner) Rouse(word *atom.Uint32) { l.p.Rouse(word) }
-func (l turner) Rest(int) time.Duration  { return 1<<63 - 1 }
-func (l turner) Rise(int, *atom.Uint32)  {}
-func (l turner) Close()                  { _ = l.p.Close() }
+func (l turner) Deliver()                      { l.p.Deliver() }
+func (l turner) Rouse(word *atom.Uint32)       { l.p.Rouse(word) }
+func (l turner) Rest(int) time.Duration        { return 1<<63 - 1 }
+func (l turner) Rise(_ int, word *atom.Uint32) { l.p.Rise(word) }
+func (l turner) Close()                        { _ = l.p.Close() }
