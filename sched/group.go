@@ -69,7 +69,8 @@ func (g *Group) Context() context.Context { return g.ctx }
 // others.
 func (g *Group) Cancel(cause error) { g.cancel(cause) }
 
-// SetLimit makes Go wait, and TryGo refuse, while n tasks of the group run. It must be called before the first task is
+// SetLimit makes Go wait, and TryGo refuse, while n tasks of the group run. Go does not wait for a place if a task under the group's
+// context calls it: those that have the places may wait for that task, or be it. SetLimit must be called before the first task is
 // started. It panics if n is less than 1.
 func (g *Group) SetLimit(n int) {
 	if n < 1 {
@@ -80,7 +81,19 @@ func (g *Group) SetLimit(n int) {
 	if g.running > 0 {
 		panic("pinwheel: Group.SetLimit while tasks run")
 	}
+	if g.limit == 0 {
+		g.ctx = context.WithValue(g.ctx, insideOf{g}, true)
+	}
 	g.limit = n
+}
+
+// insideOf is the key of a value that the context of a group with a limit has.
+type insideOf struct{ g *Group }
+
+// inside reports whether the caller is a task under the group's context.
+func (g *Group) inside() bool {
+	t := worker.Here(g.parent)
+	return t != nil && t.Value(insideOf{g}) != nil
 }
 
 // Go starts f as a task of the group. If the group has reached its limit, Go waits first: it suspends the calling task, or
@@ -120,6 +133,9 @@ func (g *Group) enter(wait bool) bool {
 		if !wait {
 			g.mu.Unlock()
 			return false
+		}
+		if g.inside() {
+			break
 		}
 		w := &worker.Waiter{}
 		w.Init(g.parent)

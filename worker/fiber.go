@@ -33,21 +33,21 @@ type fiber struct {
 	next   func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
-	status fiberStatus
 	link   *fiber // in an inbox or a list of the worker's
+	status fiberStatus
+
+	lasting bool // a guest's that rests after its job, until there is another
+	hosted  bool // a sequence's whose goroutine is the one that called
 
 	job         *Job          // what it is going to run first: a guest's fiber, or one for a prompt task
 	promptSince time.Duration // when it began to run a prompt task; 0 if it runs none
 
-	// Of a guest's fiber.
-	guest   *guest
-	lasting bool // it rests after its job, until there is another
+	guest *guest // whose fiber it is, if it is not a worker's
 
 	// Of a sequence's fiber.
-	seq    *sequence
-	turn   chan struct{} // has room for one
-	hosted bool          // its goroutine is the one that called
-	outer  *fiber        // that this is besides, in another pool
+	seq   *sequence
+	turn  chan struct{} // has room for one
+	outer *fiber        // that this is besides, in another pool
 
 	site   atom.Count           // where the task that runs on it was started, a callsite.Site
 	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
@@ -59,6 +59,7 @@ type fiberStatus uint8
 const (
 	fiberIdle      fiberStatus = iota // it runs nothing: the worker has something better to do than to look for work
 	fiberSuspended                    // its task waits
+	fiberUnwatched                    // the same, and its wait is not watched over yet
 	fiberJoins                        // its task waits for a stolen fork
 	fiberGivesWay                     // its task goes on when the ready fibers have had their turn
 	fiberDead                         // a task on it called runtime.Goexit

@@ -169,13 +169,9 @@ type watch struct {
 	stop func() bool
 }
 
-// watch sees to it that a wait of the task on fiber f, its own, is ended when the task's context is. It reports false if f is
-// not the task's. A wait is found through the fiber, by cancel and by what is set up here; so nothing is needed if nobody else
-// can cancel the task.
-func (t *Task) watch(f *fiber) bool {
-	if t.home.Load() != f {
-		return false
-	}
+// watch sees to it that a wait of the task on its own fiber is ended when the task's context is. A wait is found through the
+// fiber, by cancel and by what is set up here; so nothing is needed if nobody else can cancel the task.
+func (t *Task) watch() {
 	if t.watched == nil {
 		over := t.parent
 		if o, ok := over.(origin); ok {
@@ -185,7 +181,6 @@ func (t *Task) watch(f *fiber) bool {
 			t.watched = &watch{over, context.AfterFunc(over, t.endWait)}
 		}
 	}
-	return true
 }
 
 // calledOff reports whether the task was cancelled. It asks all those that would have called endWait, and after that.

@@ -82,17 +82,21 @@ func (w *Waiter) suspend(ctx context.Context) error {
 	f := w.f
 	w.under, _ = ctx.(*Task)
 	w.task, w.since = f.task, tick.Now()
-	own := w.under != nil && w.under.watch(f)
-	f.waiter.Store(w) // then look for a cancellation: the mirror image of Pool.Close and Task.cancel
-	if f.p.pool.cancelled.Load() || own && w.under.calledOff() {
-		w.cancel()
-	}
+	own := w.under != nil && w.under.home.Load() == f // then the wait is found through the fiber: see Task.watch
+	f.waiter.Store(w)                                 // then look for a cancellation: the mirror image of Pool.Close and Task.cancel
 	var stop func() bool
-	if !own {
+	why := fiberSuspended
+	switch {
+	case !own:
 		stop = w.watch(ctx)
+		w.look()
+	case w.under.watched == nil && f.w != nil:
+		why = fiberUnwatched // the trunk does the rest: it would make the fiber's stack grow
+	default:
+		w.watchOver()
 	}
 	if w.state.CompareAndSwap(waitArmed, waitParked) {
-		f.suspend(fiberSuspended)
+		f.suspend(why)
 	}
 	f.waiter.Store(nil)
 	if stop != nil {
@@ -102,6 +106,21 @@ func (w *Waiter) suspend(ctx context.Context) error {
 		return nil
 	}
 	return errOf(ctx)
+}
+
+// watchOver has the wait, which is under its own task's context, cancelled when that is done.
+func (w *Waiter) watchOver() {
+	w.under.watch()
+	if w.under.calledOff() {
+		w.cancel()
+	}
+}
+
+// look cancels the wait if the pool is closed.
+func (w *Waiter) look() {
+	if w.f.p.pool.cancelled.Load() {
+		w.cancel()
+	}
 }
 
 // watch has the wait cancelled when ctx is done.

@@ -176,6 +176,8 @@ func (w *worker) trunk() {
 			w.gaveWay.add(f)
 		case fiberDead:
 			w.pool.unregister(f)
+		case fiberUnwatched:
+			f.waiter.Load().watchOver() // it may have been woken by now, and does not know
 		case fiberSuspended, fiberJoins:
 		}
 	}
