@@ -48,7 +48,7 @@ const (
 	// starvation is how long a waiter may lose to others.
 	starvation = 4 * time.Millisecond
 	// patience is how long it takes after that to serve the whole queue, if each switch takes no time.
-	patience = 10 * time.Millisecond
+	patience = 6 * time.Millisecond
 	// turn is the longest time between two waiters that are served because they starve.
 	turn = 200 * time.Microsecond
 )
