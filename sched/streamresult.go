@@ -13,8 +13,9 @@ import (
 //
 // Results are awaited by the gulp. To wake the consumer costs microseconds if it is a goroutine, more than a cheap item takes, so
 // it waits for some more results than the next, as many as come in about the time gulpTime. It marks the cell of the last one it
-// waits for; whoever fills that cell finds the mark and rings. In case that one is slow, or does not come, it looks again
-// after gulpPatience; for the next result alone it waits without limit.
+// waits for; whoever fills that cell finds the mark and rings. In case that one is slow, or does not come, a timer has it look again
+// after gulpPatience or two; for the next result alone it waits without limit. The timer goes on from one wait to the next, since to
+// set and stop it each time would cost as much as the consumer's wake.
 type outlet[R any] struct {
 	f    *flow
 	head *results[R]              // the first page
@@ -23,11 +24,13 @@ type outlet[R any] struct {
 
 	gulp  int64
 	again *time.Timer
+	armed atom.Uint32 // 1 while the timer runs
+	since atom.Int64  // when the present wait for some results began, or 0
 }
 
 const (
-	gulpTime     = 500 * time.Microsecond
-	gulpPatience = time.Millisecond
+	gulpTime     = 2 * time.Millisecond
+	gulpPatience = 4 * time.Millisecond
 	mostGulp     = 4096
 	mostCells    = 1024 // of a page of an unordered stream
 )
@@ -195,7 +198,7 @@ func (o *outlet[R]) await(page *results[R], i int, head uint64) {
 		return
 	}
 	start := atom.Now()
-	o.sleep(w, target != next)
+	o.sleep(w, start, target != next)
 	switch took := atom.Now() - start; {
 	case took < gulpTime && o.gulp < mostGulp:
 		o.gulp *= 2
@@ -205,11 +208,13 @@ func (o *outlet[R]) await(page *results[R], i int, head uint64) {
 }
 
 // sleep waits for the bell; not for long, if the next result may come before.
-func (o *outlet[R]) sleep(w *park.Waiter, briefly bool) {
+func (o *outlet[R]) sleep(w *park.Waiter, start time.Duration, briefly bool) {
 	if briefly {
-		if o.again == nil {
-			o.again = time.AfterFunc(gulpPatience, o.f.results.ring)
-		} else {
+		o.since.Store(int64(start)) // then look whether the timer runs: the mirror image of patrol
+		if o.armed.Load() == 0 && o.armed.CompareAndSwap(0, 1) {
+			if o.again == nil {
+				o.again = time.AfterFunc(time.Hour, o.patrol) // which reads o.again
+			}
 			o.again.Reset(gulpPatience)
 		}
 	}
@@ -217,9 +222,21 @@ func (o *outlet[R]) sleep(w *park.Waiter, briefly bool) {
 		o.f.stop(err)
 	}
 	o.f.results.waiter.Store(nil)
-	if briefly {
-		o.again.Stop()
+	o.since.Store(0)
+}
+
+// patrol is what the timer does: it wakes a consumer that has waited for long enough, and goes on if there is one that has not.
+func (o *outlet[R]) patrol() {
+	since := o.since.Load()
+	if since == 0 {
+		o.armed.Store(0) // then look again: the mirror image of sleep
+		if o.since.Load() == 0 || !o.armed.CompareAndSwap(0, 1) {
+			return
+		}
+	} else if int64(atom.Now())-since >= int64(gulpPatience) {
+		o.f.results.ring()
 	}
+	o.again.Reset(gulpPatience)
 }
 
 // end leaves nothing behind.
