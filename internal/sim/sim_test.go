@@ -39,9 +39,12 @@ func TestNearStealsLessAcrossNodesAndUsesTheMachineAsWell(t *testing.T) {
 	}
 	for _, name := range []string{"epyc-2s-192", "epyc-2s-nps4"} {
 		m := on(t, name)
-		for _, load := range []string{"tree", "fine"} {
+		for _, load := range []string{"tree", "fine", "few"} {
+			if load == "few" && name != "epyc-2s-192" {
+				continue // most steals of so few jobs cross one of the eight nodes' borders, whoever looks where
+			}
 			near, random := run(t, m, victim.Near, load), run(t, m, victim.Random, load)
-			if near.RemoteSteals >= random.RemoteSteals || near.Utilisation < random.Utilisation-0.01 {
+			if near.RemoteSteals >= random.RemoteSteals || near.Utilisation < random.Utilisation {
 				t.Errorf("%s, %s: near %d steals across nodes, utilisation %.3f; random %d, %.3f", name, load,
 					near.RemoteSteals, near.Utilisation, random.RemoteSteals, random.Utilisation)
 			}

@@ -7,10 +7,11 @@
 //
 // A thief looks ring by ring: at the hardware thread beside it, at those that share its L2 cache, its L3 cache, its NUMA node, and
 // then at other nodes, the nearest first. Within a ring it goes round from a random member on, so that thieves spread. Rings of
-// other nodes are tried less often: the first of them in every second round of a search, the next in every fourth, all further
+// other nodes are gone through less often: the first of them in every second round of a search, the next in every fourth, all further
 // ones in every eighth. A look there costs a transfer between nodes, which the victim pays as well as the thief, and what
-// is stolen there drags its data along; so a thief first sees whether something turns up nearby. Before a worker gives up a
-// search it looks everywhere: see [Everywhere].
+// is stolen there drags its data along; so a thief first sees whether something turns up nearby. In the other rounds it looks at four
+// of the ring: if the node has much to do, one of them will have something, and the thief need not go through all its neighbours a
+// second time before it sees that. Before a worker gives up a search it looks everywhere: see [Everywhere].
 //
 // # Whom to wake
 //
@@ -80,7 +81,7 @@ func (m Machine) distance(a, b int) affinity.Ring {
 // A ring is the workers that are equally far away.
 type ring struct {
 	lo, hi int // ids[lo:hi]
-	shift  int // it is tried in every (1<<shift)-th round
+	shift  int // it is gone through in every (1<<shift)-th round
 	mask   []uint64
 }
 
@@ -90,11 +91,14 @@ type Order struct {
 	ids     []uint16 // of the other workers, nearest first
 	rings   []ring
 	wake    []int           // indices of rings, in the order in which they are woken
-	far     bool            // some rings are not tried in every round
+	far     bool            // some rings are not gone through in every round
 	dist    []affinity.Ring // by worker
 }
 
-const mostShift = 3
+const (
+	mostShift = 3
+	sampled   = 4 // how many of a distant ring are looked at in a round that is not the ring's
+)
 
 // NewOrder returns the order of a worker. It costs time and memory in proportion to the number of workers.
 func NewOrder(m Machine, policy Policy, self int) *Order {
@@ -140,7 +144,7 @@ func NewOrder(m Machine, policy Policy, self int) *Order {
 	return o
 }
 
-// Far reports whether there are rings that most rounds leave out.
+// Far reports whether there are rings of which most rounds leave out a part.
 func (o *Order) Far() bool { return o.far }
 
 // Nearby reports whether all workers are in one ring, so that it does not matter which one is woken.
@@ -213,10 +217,11 @@ func (r *Round) nextRing() bool {
 		}
 		ring := &o.rings[r.ring]
 		r.ring++
-		if (r.number+1)&(1<<ring.shift-1) == 0 {
-			r.enter(ring.lo, ring.hi)
-			return true
+		r.enter(ring.lo, ring.hi)
+		if (r.number+1)&(1<<ring.shift-1) != 0 {
+			r.left = min(r.left, sampled)
 		}
+		return true
 	}
 }
 
