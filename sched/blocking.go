@@ -11,6 +11,10 @@ import (
 // task it runs fn on a goroutine of its own while the task is suspended, and the worker goes on with other work; anywhere else
 // it just calls fn. If ctx is done first, Blocking returns ctx's error, and fn goes on alone.
 //
+// Commands belong here too: Blocking(t, cmd.Output). A process inherits the CPUs of the thread that starts it; started here it may use
+// all that this process may, started on a pinned worker only the worker's one. (Package os/exec has no hook by which that could be
+// seen to: where cmd must be started by the task itself, use affinity.Unpinned.)
+//
 // A panic of fn comes back as a [*PanicError], runtime.Goexit as [ErrGoexit]. It costs about a microsecond.
 func Blocking[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	if fn == nil {

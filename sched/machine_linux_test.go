@@ -337,4 +337,11 @@ func TestACommandOfATaskMayUseAllCPUs(t *testing.T) {
 			t.Errorf("%s: the command may use %q, want %v; %v", name, got, want, err)
 		}
 	}
+	if want.Len() < 2 {
+		return
+	}
+	got, err := Go(ctx, func(*Task) (string, error) { return status((*exec.Cmd).Start) }).Await(context.Background())
+	if cpu, convErr := strconv.Atoi(got); err != nil || convErr != nil || !want.Contains(cpu) {
+		t.Errorf("started without either, the command may use %q: no longer the worker's one, so the documentation is wrong; %v", got, err)
+	}
 }

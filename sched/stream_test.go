@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/future"
 )
 
 // upTo yields 0 to n-1.
@@ -270,15 +272,19 @@ func TestStreamsOfChannelsAndErrors(t *testing.T) {
 func TestTheFirstErrorInOrderEndsAStream(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		for range 50 {
-			got, err := gather(Stream(ctx, upTo(1_000_000), func(_ *Task, x int) (int, error) {
-				if x == 3 {
-					time.Sleep(100 * time.Microsecond) // so that others fail before
+			failed := future.NewPromise[int]()
+			got, err := gather(Stream(ctx, upTo(1_000_000), func(t *Task, x int) (int, error) {
+				if x == 3 { // which is not over before others have failed
+					if _, err := failed.Future().Await(t); err != nil {
+						return 0, err
+					}
 				}
 				if x >= 300 && x%3 == 1 {
+					failed.TryResolve(x)
 					return 0, fmt.Errorf("item %d", x)
 				}
 				return 2 * x, nil
-			}))
+			}, Window(1000)))
 			if err == nil || err.Error() != "item 301" {
 				t.Fatal(err)
 			}
@@ -364,10 +370,13 @@ func (r *running) call(t *Task, x int) (int, error) {
 	r.now.Add(1)
 	defer r.now.Add(-1)
 	if x%100 == 99 {
-		_ = Sleep(t, 50*time.Microsecond)
+		leaveWorker(t)
 	}
 	return 2 * x, nil
 }
+
+// leaveWorker suspends the task until some goroutine has had its turn.
+func leaveWorker(t *Task) { _, _ = Blocking(t, func() (int, error) { return 0, nil }) }
 
 func TestLeavingTheLoopLeavesNothingRunning(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
@@ -653,7 +662,7 @@ func TestAStreamHoldsNothingBack(t *testing.T) {
 	})
 }
 
-func TestStreamsWithRandomDelays(t *testing.T) {
+func TestStreamsThatAreHeldUpAtRandom(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		for range 30 {
 			n := rand.IntN(3000)
@@ -666,7 +675,9 @@ func TestStreamsWithRandomDelays(t *testing.T) {
 			for x, err := range Stream(ctx, func(yield func(int) bool) {
 				for i := range n {
 					if rand.IntN(100) == 0 {
-						time.Sleep(time.Duration(rand.IntN(100)) * time.Microsecond)
+						for range rand.IntN(20) {
+							runtime.Gosched()
+						}
 					}
 					if !yield(i) {
 						return
@@ -674,7 +685,9 @@ func TestStreamsWithRandomDelays(t *testing.T) {
 				}
 			}, func(t *Task, x int) (int, error) {
 				if rand.IntN(200) == 0 {
-					_ = Sleep(t, time.Duration(rand.IntN(300))*time.Microsecond)
+					for range rand.IntN(5) {
+						leaveWorker(t)
+					}
 				}
 				spin(x)
 				return x, nil
