@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -340,8 +341,8 @@ func TestACommandOfATaskMayUseAllCPUs(t *testing.T) {
 	if want.Len() < 2 {
 		return
 	}
-	got, err := Go(ctx, func(*Task) (string, error) { return status((*exec.Cmd).Start) }).Await(context.Background())
-	if cpu, convErr := strconv.Atoi(got); err != nil || convErr != nil || !want.Contains(cpu) {
+	got, err := onWorker(ctx, func(*Task) (string, error) { return status((*exec.Cmd).Start) })
+	if cpu, convErr := strconv.Atoi(got); err != nil || convErr != nil || !want.Has(cpu) {
 		t.Errorf("started without either, the command may use %q: no longer the worker's one, so the documentation is wrong; %v", got, err)
 	}
 }
