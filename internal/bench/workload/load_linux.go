@@ -18,7 +18,11 @@ import (
 func (l *load) run(ready func() error) (*loadResult, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer atom.Urgent()() // a client elsewhere would not wait for the server's CPUs either
+	if l.Every > 0 {
+		defer elsewhere()()
+	} else {
+		defer atom.Urgent()()
+	}
 	to, err := netip.ParseAddrPort(l.Address)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,10 @@ import (
 // would yield. With goroutines as many compute, serially. The server has 64 connections, each of which sends a request every
 // 20 ms, so that the load itself takes some percent of the CPUs; some tasks sleep for 1 ms again and again.
 //
+// The process of the load shares the CPUs with the workers. It runs as one elsewhere would, if it may: with a real-time priority, so that
+// what is measured is how long the server takes, and not how long the kernel lets the client wait. Without the right to that, p99_ns
+// has some milliseconds of the client's own in it, for any runtime.
+//
 // p50_ns and p99_ns are the times of the requests, timer_p50_ns and timer_p99_ns by how much the sleeps were too long.
 // compute_slowdown is by how much less is computed than when nothing else is to be done, beyond the CPU time of the load and of the
 // requests: the latter is what a request costs on the same server when it does nothing else and has much to do.
