@@ -46,7 +46,7 @@ var saturated = &bench.Workload{
 const (
 	saturatedConns  = 64
 	saturatedEvery  = 20 * time.Millisecond
-	saturatedAlone  = 400 * time.Millisecond // of computing without anything else
+	saturatedAlone  = 400 * time.Millisecond // of computing without anything else, half of it before and half after
 	saturatedBurst  = 3000                   // requests without computing
 	saturatedTimers = 4
 	saturatedFib    = 18
@@ -155,7 +155,10 @@ func (s *saturation) measure(n int) (answer string, err error) {
 		})
 	}
 	defer func() { s.stop.Store(true); s.all.Wait() }()
-	alone, err := s.rate(func() error { return pause(s.run.Context, saturatedAlone) })
+	alone := func() (float64, error) {
+		return s.rate(func() error { return pause(s.run.Context, saturatedAlone/2) })
+	}
+	before, err := alone()
 	if err != nil {
 		return "", err
 	}
@@ -168,19 +171,25 @@ func (s *saturation) measure(n int) (answer string, err error) {
 	if err != nil {
 		return "", err
 	}
+	s.loaded.Store(false)
+	after, err := alone() // and again, since the machine has fast and slow phases
+	if err != nil {
+		return "", err
+	}
 	s.stop.Store(true)
 	s.all.Wait()
 	if wrong := s.wrong.Load(); wrong != 0 {
 		return "", errors.New("the computation came to a wrong answer")
 	}
 	other := float64(result.CPU) + perRequest*float64(n)
+	rate := (before + after) / 2
 	share := 1 - other/(float64(s.run.Workers)*float64(result.Elapsed))
 	s.run.Metric("p50_ns", float64(result.P50))
 	s.run.Metric("p99_ns", float64(result.P99))
 	s.run.Metric("timer_p50_ns", stat.Median(s.late))
 	s.run.Metric("timer_p99_ns", stat.Quantile(s.late, 0.99))
-	s.run.Metric("compute_slowdown", 1-together/(alone*share))
-	s.run.Metric("compute_loss", 1-together/alone)
+	s.run.Metric("compute_slowdown", 1-together/(rate*share))
+	s.run.Metric("compute_loss", 1-together/rate)
 	return decimal(result.Answered), nil
 }
 
