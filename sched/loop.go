@@ -9,9 +9,10 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
-// Loops split lazily (Tzannes, Caragea, Barua and Vishkin 2010, "Lazy binary-splitting"): a task goes through its span of
-// indices, and forks off the upper half of what is left only when somebody wants work. While all workers are busy nothing is
-// split, and there is no grain to choose.
+// Loops over items that are fast split lazily (Tzannes, Caragea, Barua and Vishkin 2010, "Lazy binary-splitting"): a task goes
+// through its span of indices, and forks off the upper half of what is left only when somebody wants work. While all workers are
+// busy nothing is split, and there is no grain to choose. Over slow items that would leave thieves waiting for the end of one, so
+// there a fork comes before each: see docs/decisions/0020-loops-over-slow-items.md.
 
 // A span is a part of a loop, a fork's argument.
 type span struct {
@@ -27,6 +28,7 @@ type loop struct {
 	item func(i int)               // For
 	body func(t *Task, lo, hi int) // the others
 
+	pace     atomic.Int32 // items to a chunk; 0 as long as nothing is known
 	failedAt atomic.Int64 // the lowest index that failed, or more than any
 	mu       sync.Mutex
 	failure  *PanicError // what failed there
@@ -164,6 +166,7 @@ func (l *loop) fail(i int, failure *PanicError, err error) {
 const (
 	chunkTime = 5 * time.Microsecond // what a call of a body should take
 	mostChunk = 1 << 16
+	slow      = 1 // the pace of items that take as long as a chunk should, or longer
 )
 
 func runSpan(t *Task, s span) struct{} {
@@ -171,37 +174,69 @@ func runSpan(t *Task, s span) struct{} {
 	return struct{}{}
 }
 
-// span goes through [lo, hi), chunk by chunk.
+// span goes through [lo, hi). Before an item that is slow, or the first one, of which nothing is known, it forks off the upper half,
+// again and again: what the item's worker cannot run meanwhile, others can. Otherwise it does so only for who asks.
 func (l *loop) span(t *Task, lo, hi int) {
-	chunk := 1
-	start := atom.Now()
 	for lo < hi {
-		if t.Attention() {
-			if hi-lo > 1 {
-				mid := lo + (hi-lo)/2
-				f := spans.Fork(t, runSpan, span{l, mid, hi})
-				l.span(t, lo, mid)
-				f.Join(t)
-				return
+		if hi-lo > 1 && (l.pace.Load() <= slow || t.Attention()) {
+			mid := lo + (hi-lo)/2
+			f := spans.Fork(t, runSpan, span{l, mid, hi})
+			l.span(t, lo, mid)
+			f.Join(t)
+			return
+		}
+		lo = l.stretch(t, lo, hi)
+	}
+}
+
+// stretch goes through [lo, hi) chunk by chunk, until it is time to fork, and returns the index to go on with.
+func (l *loop) stretch(t *Task, lo, hi int) int {
+	pace := l.pace.Load()
+	start := atom.Now()
+	for {
+		if pace <= slow {
+			if t.Attention() {
+				t.SafePoint()
 			}
-			t.SafePoint()
+			if pace == slow {
+				t.Offer()
+			}
 		}
 		if int64(lo) > l.failedAt.Load() {
-			return
+			return hi
 		}
 		if err := l.ctx.Err(); err != nil {
 			l.fail(lo, nil, err)
-			return
+			return hi
 		}
+		chunk := max(1, int(pace))
 		next := l.chunk(t, lo, min(hi, lo+chunk))
 		end := atom.Now()
-		if took := end - start; next == lo+chunk && took < chunkTime/2 && chunk < mostChunk {
-			chunk *= 2
-		} else if took > 2*chunkTime {
-			chunk = max(1, chunk/2)
+		if next == lo+chunk {
+			pace = l.learn(pace, end-start)
 		}
 		lo, start = next, end
+		if lo == hi || pace <= slow || t.Attention() {
+			return lo
+		}
 	}
+}
+
+// learn adapts the pace to how long a chunk took.
+func (l *loop) learn(pace int32, took time.Duration) int32 {
+	was := pace
+	switch {
+	case took < chunkTime/2 && pace < mostChunk:
+		pace = 2 * max(1, pace)
+	case took > 2*chunkTime:
+		pace = max(slow, pace/2)
+	case pace == 0:
+		pace = slow
+	}
+	if pace != was {
+		l.pace.Store(pace)
+	}
+	return pace
 }
 
 // chunk goes through [lo, hi), or the beginning of it if somebody wants attention, and returns the index to go on with. A

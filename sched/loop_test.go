@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestLoopsCallEachIndexOnce(t *testing.T) {
@@ -159,6 +160,31 @@ func TestGoexitInALoopEndsIt(t *testing.T) {
 		}
 		if n := s.Stats().Goexits; n == 0 {
 			t.Errorf("%d workers: %d Goexits counted", workers, n)
+		}
+	}
+}
+
+// An item that takes long keeps others from nothing: here one that waits until all the others have been called.
+func TestASlowItemLeavesTheRestToOthers(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(2))
+	const n, outer = 64, 3
+	var begun, ended atomic.Int64
+	item := func(int) {
+		if begun.Add(1) == n/2 { // by now it is known that they are slow
+			for ended.Load() < n-1 {
+				runtime.Gosched()
+			}
+			return
+		}
+		for end := time.Now().Add(4 * chunkTime); time.Now().Before(end); {
+		}
+		ended.Add(1)
+	}
+	for range outer {
+		begun.Store(0)
+		ended.Store(0)
+		if err := For(ctx, n, item); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -46,11 +46,11 @@ import (
 //
 // # Who watches
 //
-// The watch is a goroutine that looks at the workers every millisecond, while work waits and every seat is taken: nothing can be
-// amiss otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs. When it finds no such
-// moment it takes its time, more and more until it is 64 ms from one look to the next, for a look costs some 30 us of a CPU that
-// was asleep, and may cost the tasks of a short region more; if for a while there was none, it ends. So it costs an idle pool
-// nothing, and a busy one a load where it would otherwise wake a worker.
+// The watch is a goroutine that looks at the workers now and then, while work waits and every seat is taken: nothing can be amiss
+// otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs. A look costs 30 us of some
+// CPU, and more in what it interrupts. So it looks every millisecond as long as that pays, which is when somebody whom it has
+// relieved stays away for a while, and otherwise less and less often, down to every 16 ms. If work has not waited for some looks,
+// it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
 //
 // A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
 // blocked. (It may have been stopped for a garbage collection. No harm is done: it comes back, and a thread has been woken in
@@ -69,11 +69,12 @@ const (
 )
 
 const (
-	watchTime  = time.Millisecond // from one look to the next, after one that was not in vain
-	watchSlow  = 6                // by how many doublings that grows
+	watchTime  = time.Millisecond       // from one look to the next, as long as they pay
+	watchSlow  = 4                      // by how many doublings that grows
+	worthwhile = 500 * time.Microsecond // how long somebody who was relieved must stay away for that to have paid
 	standstill = 200 * time.Microsecond
-	silence    = 10 * time.Millisecond
-	watchIdle  = 50 // looks in vain until the watch ends
+	silence    = 50 * time.Millisecond
+	watchIdle  = 50 // looks at which no work waited until the watch ends
 
 	// DefaultSpares is how many workers can be stood in for at the same time.
 	DefaultSpares = 256
@@ -84,6 +85,8 @@ type spareSet struct {
 	all   []atom.Pointer[worker]
 	made  int // how many there are; the watch's
 	watch atom.Uint32
+	vain  int         // the watch's: looks that have not paid
+	paid  atom.Uint32 // 1 if one has
 
 	reliefs atom.Count // how often an executor was found blocked; written by the watch
 }
@@ -178,6 +181,7 @@ func (p *Pool) relieve(w *worker) {
 		w.relief.Store(s)
 	}
 	p.state.Add(oneVisit - oneAwake)
+	w.look.relieved = atom.Now()
 	w.duty.Store(relieved)
 	p.spares.reliefs.Add(1)
 	w.request(wantReturn)
@@ -201,6 +205,9 @@ func (p *proc) takeSeat() {
 	}
 	if p.duty.Load() != relieved {
 		return // the watch has thought better of it
+	}
+	if atom.Now()-p.look.relieved >= worthwhile {
+		p.pool.spares.paid.Store(1)
 	}
 	p.duty.Store(onDuty)
 	if p.id >= p.pool.size && p.id < p.pool.spareID() {
@@ -281,24 +288,34 @@ func (p *Pool) pressed() bool {
 // keepWatch is the watch.
 func (p *Pool) keepWatch() {
 	defer p.running.Done()
-	for vain := 0; ; {
-		atom.FutexWait(&p.spares.watch, watchRuns, watchTime<<min(vain/2, watchSlow))
+	s := &p.spares
+	for calm := 0; ; {
+		pause := watchTime << min(s.vain/2, watchSlow)
+		atom.FutexWait(&s.watch, watchRuns, pause)
 		switch {
-		case p.spares.watch.Load() == watchNever:
+		case s.watch.Load() == watchNever:
 			return
 		case p.pressed():
-			vain = 0
+			calm = 0
+			if pause > watchTime { // a look tells what has happened since the last one
+				p.everyWorker(func(w *worker) { w.stoodStill(atom.Now()) })
+				atom.FutexWait(&s.watch, watchRuns, watchTime)
+			}
 			p.inspect()
-			continue
+		default:
+			calm++
 		}
-		if vain++; vain < watchIdle {
+		if s.vain = min(s.vain+1, 2*watchSlow); s.paid.Swap(0) == 1 {
+			s.vain = 0
+		}
+		if calm < watchIdle {
 			continue
 		}
 		// End, then look once more: the mirror image of guard's caller, who makes work visible and then looks at the word.
-		if !p.spares.watch.CompareAndSwap(watchRuns, watchEnded) {
+		if !s.watch.CompareAndSwap(watchRuns, watchEnded) {
 			return
 		}
-		if !p.pressed() || !p.spares.watch.CompareAndSwap(watchEnded, watchRuns) {
+		if !p.pressed() || !s.watch.CompareAndSwap(watchEnded, watchRuns) {
 			return
 		}
 	}
@@ -341,6 +358,7 @@ func (p *Pool) inspect() {
 func (p *Pool) unseat(g *proc) {
 	if g.duty.CompareAndSwap(onDuty, handing) {
 		p.state.Add(^(oneGuest - 1))
+		g.look.relieved = atom.Now()
 		g.duty.Store(relieved)
 		p.spares.reliefs.Add(1)
 		g.request(wantReturn)
@@ -353,6 +371,7 @@ type look struct {
 	cpu      time.Duration // its thread's CPU time
 	at       time.Duration // and when that was
 	asked    time.Duration // when it was asked to pass a safe point; 0 if it has not been
+	relieved time.Duration // when it was relieved the last time
 	doubtful bool
 }
 

@@ -107,6 +107,18 @@ func (t *Task) SafePoint() {
 	}
 }
 
+// Offer puts all forks of the task, and of those below it on the same stack, within reach of thieves. It is for a task that is about
+// to compute for long without a safe point. It costs some 10 ns for each fork that was out of reach.
+func (t *Task) Offer() {
+	f := t.running("Offer")
+	if f.p.pool.alone() || !f.exposeOldest() {
+		return
+	}
+	for f.exposeOldest() {
+	}
+	f.p.pool.notify(f.p)
+}
+
 // Parent returns the context that the task was started with.
 func (t *Task) Parent() context.Context { return t.whole().parent }
 
