@@ -39,6 +39,7 @@ func aside(ctx context.Context, fn func()) {
 	}
 	var w worker.Waiter
 	w.Init(ctx)
+	w.For(worker.ForBlocking, nil)
 	go func() {
 		fn()
 		w.Wake()

@@ -2,12 +2,65 @@ package sched
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/future"
 	"github.com/pinwheel-sched/pinwheel/lock"
 )
+
+// Each task waits in a way of its own, and the dump names it.
+func TestDumpNamesTheReasonOfEachWait(t *testing.T) {
+	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		open := future.NewPromise[int]()
+		hold := make(chan struct{})
+		full := NewGroup(ctx)
+		full.SetLimit(1)
+		full.Go(func(t *Task) error { _, err := open.Future().Await(t); return err })
+		reasons := map[string]func(t *Task) error{
+			"a timer": func(t *Task) error { return Sleep(t, time.Hour) },
+			"a stream": func(t *Task) error {
+				for _, err := range Stream(t, slices.Values([]int{1}), func(t *Task, _ int) (int, error) { return open.Future().Await(t) }) {
+					return err
+				}
+				return nil
+			},
+			"a call of Blocking": func(t *Task) error {
+				_, err := Blocking(t, func() (int, error) { <-hold; return 0, nil })
+				return err
+			},
+			"a place": func(t *Task) error { full.Go(func(*Task) error { return nil }); return nil },
+		}
+		g := NewGroup(ctx, AllSettle())
+		for _, wait := range reasons {
+			g.Go(wait)
+		}
+		text := ""
+		for missing := true; missing; {
+			var b strings.Builder
+			if err := s.Dump(&b); err != nil {
+				t.Fatal(err)
+			}
+			text, missing = b.String(), false
+			for reason := range reasons {
+				missing = missing || !strings.Contains(text, "waits for "+reason)
+			}
+			runtime.Gosched()
+		}
+		if strings.Contains(text, "something") {
+			t.Errorf("a task waits for something:\n%s", text)
+		}
+		cancel()
+		open.Resolve(0)
+		close(hold)
+		_ = g.Wait()
+		_ = full.Wait()
+	})
+}
 
 func TestDumpSaysWhatTasksWaitFor(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {

@@ -285,6 +285,7 @@ type bell struct{ waiter atom.Pointer[park.Waiter] }
 func (b *bell) announce() *park.Waiter {
 	w := &park.Waiter{}
 	w.Init(context.Background())
+	w.For(worker.ForStream, nil)
 	b.waiter.Store(w)
 	return w
 }

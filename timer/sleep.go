@@ -29,6 +29,7 @@ func (s *Shard) Sleep(ctx context.Context, d time.Duration) error {
 	z := &sleeper{}
 	z.timer.event = z
 	z.waiter.Init(ctx)
+	z.waiter.For(worker.ForTimer, nil)
 	now, when := s.wheels.deadline(d)
 	z.timer.start(s, now, when)
 	if err := z.waiter.Wait(ctx); err != nil {
