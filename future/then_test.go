@@ -291,3 +291,53 @@ func TestNilFunctionsPanic(t *testing.T) {
 	panics(t, "Map with a nil function", func() { future.Map[int, int](f, nil) })
 	panics(t, "Recover with a nil function", func() { future.Recover(f, nil) })
 }
+
+// Of the callbacks of one future some leave by a panic or runtime.Goexit. The others run, whoever makes the calls.
+func TestACallbackThatLeavesKeepsNoOtherFromRunning(t *testing.T) {
+	places(t, func(t *testing.T, p *place) {
+		for range 20 {
+			promise := future.NewPromise[int]()
+			f := promise.Future()
+			leave := func(i int) (int, error) {
+				switch i % 3 {
+				case 0:
+					panic(errTest)
+				case 1:
+					runtime.Goexit()
+				}
+				return i, nil
+			}
+			const n = 30
+			var all []*future.Future[int]
+			for i := range n {
+				switch i / 10 {
+				case 0:
+					all = append(all, future.Map(f, func(int) int { x, _ := leave(i); return x }))
+				case 1:
+					all = append(all, future.Then(f, func(int) (int, error) { return leave(i) }))
+				default:
+					failed := future.Then(f, func(int) (int, error) { return 0, errTest })
+					all = append(all, future.Recover(failed, func(error) (int, error) { return leave(i) }))
+				}
+			}
+			p.either(func(context.Context) { promise.Resolve(1) })
+			for i, g := range all {
+				x, err := g.Await(background)
+				switch i % 3 {
+				case 0:
+					if !errors.Is(err, errTest) {
+						t.Errorf("callback %d panicked: %v", i, err)
+					}
+				case 1:
+					if !errors.Is(err, sched.ErrGoexit) {
+						t.Errorf("callback %d left by Goexit: %v", i, err)
+					}
+				default:
+					if x != i || err != nil {
+						t.Errorf("callback %d: %d, %v", i, x, err)
+					}
+				}
+			}
+		}
+	})
+}

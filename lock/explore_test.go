@@ -14,7 +14,7 @@ import (
 // lost shows as a deadlock.
 func explore(t *testing.T, harness func(r *mc.Run)) {
 	t.Helper()
-	mc.Explore(t, mc.Config{Preemptions: 2}, harness)
+	mc.Explore(t, mc.Config{Preemptions: 3}, harness)
 }
 
 // inside checks that never two are.

@@ -34,10 +34,10 @@ func (b *played) takeOver(p *Pool, f *fiber) {
 }
 
 // A goroutine takes over what it has submitted while a worker takes it out of the injector, with another task behind it that
-// nobody awaits: both run once, wherever, nothing is left in the injector, and all seats are free in the end. (With three
-// preemptions it holds too, in 7 s: MC_PREEMPTIONS=3.)
+// nobody awaits: both run once, wherever, nothing is left in the injector, and all seats are free in the end. (All with three
+// preemptions take 7 s: MC_PREEMPTIONS=3.)
 func TestExploreTakingOverAgainstPopping(t *testing.T) {
-	mc.Explore(t, mc.Config{Preemptions: 2}, func(r *mc.Run) {
+	mc.Explore(t, mc.Config{Preemptions: 2, Sampled: someRuns}, func(r *mc.Run) {
 		p := newStage(1)
 		tasks := make([]played, 2)
 		fiberOf := func(q *proc) *fiber {

@@ -2,7 +2,8 @@ package worker
 
 import (
 	"sync"
-	"sync/atomic"
+
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 )
 
 // A mailbox has tasks that are to begin on one worker and no other, in the order in which they came. It is for tasks with a
@@ -12,7 +13,7 @@ import (
 // parks enters the set of the idle, then looks at the count (anyReady). The trunk takes a task out and runs it on an idle fiber.
 // After that it is the turn of other work, if there is some (find).
 type mailbox struct {
-	n    atomic.Int32
+	n    atom.Int64 // no more than there are jobs: it rises after one was put in, and falls after it was taken out
 	mu   sync.Mutex
 	jobs []*Job
 }
@@ -24,8 +25,8 @@ func (m *mailbox) len() int { return int(m.n.Load()) }
 func (m *mailbox) put(j *Job) {
 	m.mu.Lock()
 	m.jobs = append(m.jobs, j)
-	m.n.Add(1)
 	m.mu.Unlock()
+	m.n.Add(1)
 }
 
 func (m *mailbox) take() *Job {
@@ -33,12 +34,12 @@ func (m *mailbox) take() *Job {
 		return nil
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	j := m.jobs[0]
 	m.jobs[0] = nil
 	if m.jobs = m.jobs[1:]; len(m.jobs) == 0 {
 		m.jobs = nil
 	}
+	m.mu.Unlock()
 	m.n.Add(-1)
 	return j
 }

@@ -77,6 +77,21 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "if slot.CompareAndSwap(nil, &closedJob) {\n\t\t\tb.pushed.CompareAndSwap(i, i+1)\n\t\t\treturn\n\t\t} else if slot.Load() == &closedJob {",
 		},
 		{
+			Name: "who posts wakes first", File: "mail.go",
+			Old: "\tw.mail.put(&r.job)\n\tp.wake(w)\n",
+			New: "\tp.wake(w)\n\tw.mail.put(&r.job)\n",
+		},
+		{
+			Name: "a worker parks without a look at its mail", File: "worker.go",
+			Old: "w.gaveWay.first != nil || w.mail.any() }",
+			New: "w.gaveWay.first != nil }",
+		},
+		{
+			Name: "a pool is quiet while there is mail", File: "mail.go",
+			Old: "if p.state.CompareAndSwap(s, s+oneVisit) {",
+			New: "if p.state.CompareAndSwap(s, s) {\n\t\t\tdefer p.state.Add(oneVisit)",
+		},
+		{
 			Name: "a task is taken over without compare-and-swap", File: "claim.go",
 			Old: "return j.state.Load() == jobRoot && j.state.CompareAndSwap(jobRoot, jobClaimed)",
 			New: "if j.state.Load() == jobRoot {\n\t\tj.state.Store(jobClaimed)\n\t\treturn true\n\t}\n\treturn false",

@@ -34,7 +34,8 @@
 // taken from a thread that could have gone on. Turns that a thread gives up, because it sleeps, yields or ends, are free,
 // and every continuation is tried. Most errors need one or two preemptions (Musuvathi and Qadeer, "Iterative context bounding
 // for systematic testing of multithreaded programs", PLDI 2007); the bounds 0, 1, 2, ... are searched in turn, so that the
-// failure reported is one with the fewest. Larger bounds are sampled by random walks.
+// failure reported is one with the fewest. Larger bounds are sampled: runs with one preemption more
+// ([Config.Sampled]), and random walks.
 //
 // Waiting is modelled thus:
 //

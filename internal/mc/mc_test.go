@@ -338,7 +338,7 @@ func TestAScheduleOfAnotherHarnessIsRefused(t *testing.T) {
 }
 
 func TestRandomWalksFindWhatTheBoundHides(t *testing.T) {
-	// Each thread must be interrupted twice.
+	// Each thread must be interrupted twice, the last time by its end: two preemptions.
 	harness := func(r *mc.Run) {
 		var turn atom.Uint32
 		play := func(parity uint32) func() {
@@ -360,6 +360,8 @@ func TestRandomWalksFindWhatTheBoundHides(t *testing.T) {
 	}
 	wantNoFailure(t, mc.Config{Preemptions: 1}, harness)
 	wantFailure(t, mc.Config{Preemptions: 1, Walks: 1000}, "all turns", harness)
+	wantNoFailure(t, mc.Config{Preemptions: 0, Sampled: 1000}, harness) // they have one preemption, and it takes two
+	wantFailure(t, mc.Config{Preemptions: 1, Sampled: 1000}, "all turns", harness)
 }
 
 func BenchmarkRun(b *testing.B) {

@@ -15,6 +15,7 @@ type Config struct {
 	Preemptions int    // how many turns may be taken, in one run, from threads that could go on
 	Spurious    int    // how many futex waits may end for no reason, in one run
 	Steps       int    // a run of more operations is a livelock; 0 means 10,000
+	Sampled     int    // runs with up to one preemption more to make after that, chosen at random: where all would be too many
 	Walks       int    // random walks to take after the bounded search, without a bound on preemptions
 	Seed        uint64 // of the random walks
 	Replay      Schedule
@@ -51,7 +52,8 @@ type TB interface {
 
 // Explore searches as [Search] does and fails the test if a run fails. The environment overrides the configuration:
 //
-//	MC_PREEMPTIONS=4       searches deeper
+//	MC_PREEMPTIONS=4       searches deeper; what is sampled then is one deeper still
+//	MC_SAMPLED=1000000     samples more
 //	MC_WALKS=1000000       walks at random, from MC_SEED
 //	MC_REPLAY=0x3,1,0      makes that one run and nothing else, which is of use with -run for one test
 func Explore(t TB, c Config, harness func(*Run)) {
@@ -78,6 +80,7 @@ func (c *Config) override() (err error) {
 		}
 	}
 	number("MC_PREEMPTIONS", func(n uint64) { c.Preemptions = int(n) })
+	number("MC_SAMPLED", func(n uint64) { c.Sampled = int(n) })
 	number("MC_WALKS", func(n uint64) { c.Walks = int(n) })
 	number("MC_SEED", func(n uint64) { c.Seed = n })
 	if text := os.Getenv("MC_REPLAY"); text != "" && err == nil {
@@ -103,6 +106,7 @@ func Search(c Config, harness func(*Run)) Result {
 		return s.replay(c.Replay)
 	}
 	s.exhaust()
+	s.sample()
 	s.walk()
 	result := s.result
 	if f := result.Failure; f != nil {
@@ -123,6 +127,17 @@ func (s *search) exhaust() {
 			}
 		}
 	}
+}
+
+// sample makes runs with one preemption more than the bound, at moments that are spread over the run.
+func (s *search) sample() {
+	s.bound = s.config.Preemptions + 1
+	s.sampling = true
+	for i := 0; i < s.config.Sampled && s.result.Failure == nil; i++ {
+		s.random = rand.New(rand.NewPCG(s.config.Seed+1, uint64(i)))
+		s.run()
+	}
+	s.sampling = false
 }
 
 // walk makes random runs, some with many preemptions and some with few.
@@ -146,8 +161,9 @@ type search struct {
 	path         []node
 	known, depth int
 
-	random  *rand.Rand // at random, if not nil
-	inertia float64    // the probability that the first option is taken
+	random   *rand.Rand // at random, if not nil
+	inertia  float64    // the probability that the first option is taken
+	sampling bool       // or rather that one without a preemption is taken, so that preemptions last for the whole run
 
 	prescribed Schedule // what to do, if not nil
 
@@ -190,6 +206,8 @@ func (s *search) pick(r *Run, options func(to []option) []option) (o option, ok 
 	switch {
 	case s.prescribed != nil:
 		o, ok = s.pickPrescribed(r, options(s.scratch[:0]))
+	case s.sampling && s.random != nil:
+		o, ok = s.pickSampled(r, options(s.scratch[:0]))
 	case s.random != nil:
 		o, ok = s.pickRandom(options(s.scratch[:0]))
 	default:
@@ -240,6 +258,25 @@ func (s *search) pickRandom(options []option) (o option, ok bool) {
 	default:
 		return options[s.random.IntN(len(options))], true
 	}
+}
+
+// pickSampled takes a preemption with such a probability that as many as are left are spread evenly over what is left of a run, if
+// that is as long as the longest so far. Otherwise it takes one of the options that cost none.
+func (s *search) pickSampled(r *Run, options []option) (o option, ok bool) {
+	if len(options) == 0 {
+		return o, false
+	}
+	free := options[:0:0]
+	for _, o := range options {
+		if o.preemptions == 0 {
+			free = append(free, o)
+		}
+	}
+	left := max(1, s.result.Longest-len(r.schedule))
+	if len(free) == 0 || len(free) < len(options) && s.random.IntN(left) < s.bound-r.preemptions {
+		return options[s.random.IntN(len(options))], true
+	}
+	return free[s.random.IntN(len(free))], true
 }
 
 // pickPrescribed follows the schedule, and takes the first option after its end.
