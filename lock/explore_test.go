@@ -17,6 +17,13 @@ func explore(t *testing.T, harness func(r *mc.Run)) {
 	mc.Explore(t, mc.Config{Preemptions: 3}, harness)
 }
 
+// exploreSome is for a harness with so many runs that all those with three preemptions take minutes (MC_PREEMPTIONS=3): in CI
+// 100,000 of them are made, in about a second.
+func exploreSome(t *testing.T, harness func(r *mc.Run)) {
+	t.Helper()
+	mc.Explore(t, mc.Config{Preemptions: 2, Sampled: 100_000}, harness)
+}
+
 // inside checks that never two are.
 type inside struct {
 	r *mc.Run
@@ -56,7 +63,7 @@ func TestExploreMutexWithACancelledWaiter(t *testing.T) {
 }
 
 func TestExploreMutexThatStarves(t *testing.T) {
-	explore(t, func(r *mc.Run) {
+	exploreSome(t, func(r *mc.Run) {
 		m := &Mutex{kept: -patience}
 		in := &inside{r: r}
 		ctx := park.NewContext()
@@ -275,7 +282,7 @@ func TestExploreQueueWithACancelledReceiver(t *testing.T) {
 }
 
 func TestExploreQueueWithACancelledSenderAndClose(t *testing.T) {
-	explore(t, func(r *mc.Run) {
+	exploreSome(t, func(r *mc.Run) {
 		q := NewQueue[int](1)
 		ctx := park.NewContext()
 		sent, got := 1, 0

@@ -120,7 +120,7 @@ func TestExploreParkingAgainstSubmitting(t *testing.T) {
 }
 
 func TestExploreTwoSubmitters(t *testing.T) {
-	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+	mc.Explore(t, mc.Config{Preemptions: 2, Sampled: someRuns}, func(r *mc.Run) {
 		g := newPlay(1, 2)
 		g.start(r)
 		r.Go("submitter", func() { g.submit(0) })
