@@ -18,7 +18,7 @@ CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./
 # Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
 EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))
 
-.PHONY: help bench test vet unit portable restricted explore mutants models race lint build-others peers fleet cover fuzz fmt readme clean
+.PHONY: help bench test vet unit portable restricted explore mutants models race lint build-others peers fleet overhead cover fuzz fmt readme clean
 
 help:
 	@echo "make bench     build schedbench and run its main job: real input, under a minute"
@@ -30,6 +30,7 @@ help:
 	@echo "make mutants   plants the bugs that the explorer must find"
 	@echo "make fleet     tests of examples/fleet"
 	@echo "make cover     coverage                                 make fuzz      each fuzzer for FUZZTIME=$(FUZZTIME)"
+	@echo "make overhead  measures what statistics and traces cost"
 	@echo "make readme    measure, and rewrite what README.md quotes"
 
 bench: bin/schedbench
@@ -93,6 +94,11 @@ peers:
 # The example that has dependencies of its own: processes that a message server feeds.
 fleet:
 	cd examples/fleet && $(GO) vet ./... && $(GO) test -count=1 -timeout 3m ./...
+
+# What the statistics, which are always on, and a trace cost: three builds in turn, many times.
+overhead: bin/schedbench
+	$(GO) build -tags pinwheel_uncounted -o bin/schedbench-uncounted ./cmd/schedbench
+	$(GO) run ./internal/overhead bin/schedbench-uncounted bin/schedbench
 
 cover:
 	@mkdir -p bin

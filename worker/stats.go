@@ -15,7 +15,11 @@ import (
 // A counter is written by one executor and read by anybody.
 type counter struct{ n atom.Count }
 
-func (c *counter) add(n uint64) { c.n.Add(n) }
+func (c *counter) add(n uint64) {
+	if counting {
+		c.n.Add(n)
+	}
+}
 
 // A mark is a counter that the protocols rely on.
 type mark struct{ n atom.Uint64 }
@@ -65,7 +69,7 @@ func (c *counters) stole(r affinity.Ring) {
 // sampled returns the time, a *time.Duration, if the task is one of those whose times are taken, and nil otherwise. The address decides: it is as
 // good as a random number, and nobody has to share a generator or a counter. 1 in 64.
 func sampled(r *Root) unsafe.Pointer {
-	if uint64(uintptr(unsafe.Pointer(r))>>5)*0x9E3779B97F4A7C15>>58 != 0 {
+	if !counting || uint64(uintptr(unsafe.Pointer(r))>>5)*0x9E3779B97F4A7C15>>58 != 0 {
 		return nil
 	}
 	now := atom.Now()
@@ -106,7 +110,7 @@ var stateNames = [...]string{"absent", "busy", "searching", "parked"}
 func (w *worker) becomes(to workerState) {
 	c := &w.stats
 	from := workerState(c.doing.Load())
-	if from == to {
+	if from == to || !counting {
 		return
 	}
 	now := uint64(atom.Now())

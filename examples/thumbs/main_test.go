@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/pinwheel-sched/pinwheel/internal/bench/ideal"
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
@@ -28,7 +29,7 @@ func quadrants(w, h, n int) (*image.RGBA, [4]color.RGBA) {
 }
 
 // folder makes n pictures, every other one a PNG.
-func folder(t *testing.T, n int) string {
+func folder(t testing.TB, n int) string {
 	t.Helper()
 	dir := t.TempDir()
 	for i := range n {
@@ -48,6 +49,19 @@ func folder(t *testing.T, n int) string {
 		}
 	}
 	return dir
+}
+
+// How near it comes to what the workers could do: see of-ideal.
+func BenchmarkFolder(b *testing.B) {
+	const n = 100
+	from, to := folder(b, n), b.TempDir()
+	ideal.Report(b, func(ctx context.Context) error {
+		done, _, err := makeThumbs(ctx, from, to, 64)
+		if err == nil && done != n {
+			b.Fatal(done)
+		}
+		return err
+	})
 }
 
 func TestThumbnailsShowWhatThePicturesShow(t *testing.T) {

@@ -15,11 +15,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pinwheel-sched/pinwheel/internal/bench/ideal"
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
 // tree makes files of many sizes.
-func tree(t *testing.T) (root string, files int) {
+func tree(t testing.TB) (root string, files int) {
 	t.Helper()
 	root = t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -37,6 +38,18 @@ func tree(t *testing.T) (root string, files int) {
 		}
 	}
 	return root, 300
+}
+
+// How near it comes to what the workers could do: see of-ideal.
+func BenchmarkTree(b *testing.B) {
+	root, files := tree(b)
+	ideal.Report(b, func(ctx context.Context) error {
+		sums, err := hashTree(ctx, root, "")
+		if err == nil && len(sums) != files {
+			b.Fatal(len(sums))
+		}
+		return err
+	})
 }
 
 func TestTheManifestIsWhatSha256sumSays(t *testing.T) {

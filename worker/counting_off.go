@@ -1,0 +1,5 @@
+//go:build pinwheel_uncounted
+
+package worker
+
+const counting = false
