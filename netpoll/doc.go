@@ -38,7 +38,8 @@
 // # Where things are
 //
 //	poller.go        the life of a poller
-//	epoll_linux.go   its thread, polling, the eventfd, and who waits in epoll
+//	epoll_linux.go   its thread, polling, and who waits in epoll
+//	set_linux.go     what the kernel has of it: the epoll set and the eventfd, of which the explorer has a model
 //	table.go         registrations and generations: why no event reaches the wrong descriptor
 //	side.go          readiness of one direction, and waiting for it: why no event is lost
 //	desc_linux.go    descriptors: holding the number while it is used, closing, reading and writing
