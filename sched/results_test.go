@@ -45,17 +45,19 @@ func TestAGroupThatSettlesReturnsAllErrors(t *testing.T) {
 func TestTheFirstSuccessCancelsTheOthers(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		r := NewResults[string](ctx, FirstSuccess())
-		r.Go(func(*Task) (string, error) { return "", io.EOF })
+		begun := future.NewPromise[int]() // the first, which might be cancelled before otherwise
+		r.Go(func(*Task) (string, error) {
+			begun.Resolve(0)
+			return "", io.EOF
+		})
 		r.Go(func(t *Task) (string, error) {
 			_, err := future.NewPromise[int]().Future().Await(t) // until it is cancelled
 			return "", err
 		})
-		begun := future.NewPromise[int]()
 		r.Go(func(t *Task) (string, error) {
 			_, err := begun.Future().Await(t)
 			return "winner", err
 		})
-		begun.Resolve(0)
 		if v, err := r.First(); v != "winner" || err != nil {
 			t.Errorf("%q, %v", v, err)
 		}

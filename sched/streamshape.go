@@ -118,6 +118,10 @@ func Merge[T any](ctx context.Context, sources ...iter.Seq2[T, error]) iter.Seq2
 				return
 			}
 		}
+		if err := ctx.Err(); err != nil { // which may have ended the sources, and so closed the queue
+			var none T
+			yield(none, err)
+		}
 	}
 }
 
