@@ -43,7 +43,7 @@ func arrayWorkload(name, doc string, a array) *bench.Workload {
 	all := strings.Join(names, ",")
 	return &bench.Workload{
 		Name: name, Doc: doc,
-		Size: "n", Unit: "element", N: "20000000", SuiteN: "5000000", TestN: "20000",
+		Size: "n", Unit: "element", N: "20000000", SuiteN: "3000000", TestN: "20000",
 		Options: []bench.Option{{Name: "api", Doc: "function of package sched: " + all, Default: all, Many: true}},
 		Prepare: func(p bench.Params) (bench.Build, error) {
 			n, err := p.Int(1, 1_000_000_000)
