@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"github.com/pinwheel-sched/pinwheel/netpoll"
@@ -72,34 +71,6 @@ func TestTasksReadAndWriteFiles(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// A task that waits for the disk is suspended: with one worker, another task runs before the first goes on.
-func TestATaskThatWaitsForAFileLeavesItsWorker(t *testing.T) {
-	for _, b := range []netpoll.Backend{FilesAuto, FilesThreads} {
-		_, ctx := newScheduler(t, WithWorkers(1), WithFiles(b))
-		var others atomic.Int32
-		n, err := onWorker(ctx, func(t *Task) (int32, error) {
-			f, err := Create(t, filepath.Join(os.TempDir(), fmt.Sprintf("pinwheel-%d", os.Getpid())))
-			if err != nil {
-				return 0, err
-			}
-			defer func() { _ = os.Remove(f.Name()) }()
-			if _, err := f.Write([]byte("x")); err != nil {
-				return 0, err
-			}
-			other := Go(ctx, func(*Task) (int, error) { others.Add(1); return 0, nil })
-			if err := f.Sync(); err != nil { // has to wait in any case
-				return 0, err
-			}
-			n := others.Load()
-			_, err = other.Await(t)
-			return n, errors.Join(err, f.Close())
-		})
-		if err != nil || n != 1 {
-			t.Errorf("%v: %d other tasks ran during the wait; %v", b, n, err)
-		}
-	}
 }
 
 func TestFilesOfAClosedScheduler(t *testing.T) {

@@ -275,7 +275,7 @@ func (p *Pool) Closed() bool { return p.state.Load()&closedBit != 0 }
 //
 // The steps:
 //
-//  1. Refuse: the closed bit keeps guests out, the injector takes nothing more. A submission has come before that, and will
+//  1. Refuse: the injector takes nothing more, the closed bit keeps guests out. A submission has come before that, and will
 //     run, or reports ErrClosed.
 //  2. Drain: tasks may still start tasks. Whoever runs out of work after step 1 looks whether all have (checkQuiet).
 //  3. Stop: the trunks see stopping, end their fibers and return, and their threads with them; the guests' goroutines end.
@@ -319,11 +319,13 @@ func (p *Pool) Close() error {
 	return p.Shutdown(context.Background())
 }
 
+// refuse takes no more work. The closed bit comes last: whoever sees it may find that the pool is quiet, and after that there must be
+// no other way in.
 func (p *Pool) refuse() {
-	p.state.Or(closedBit)
 	p.injector.close()
 	p.looper.prompt.close()
 	p.seq.refuse()
+	p.state.Or(closedBit)
 	p.checkQuiet()
 }
 
