@@ -47,6 +47,11 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\ts := p.state.Add(-what)\n\tif false {",
 		},
 		{
+			Name: "the closed bit is set before the injector is closed", File: "pool.go",
+			Old: "\tp.injector.close()\n",
+			New: "\tp.state.Or(closedBit)\n\tp.injector.close()\n",
+		},
+		{
 			Name: "a submitter notifies first", File: "explore_test.go",
 			Old: "\tg.pool.injector.push(&g.jobs[i])\n\tg.pool.notify(nil)",
 			New: "\tg.pool.notify(nil)\n\tg.pool.injector.push(&g.jobs[i])",
