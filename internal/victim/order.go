@@ -204,25 +204,23 @@ func (r *Round) Next() int {
 
 func (r *Round) nextRing() bool {
 	o := r.o
-	for {
-		remote := r.ring >= len(o.rings) || o.rings[r.ring].shift > 0
-		r.inGuests = remote && r.guests < r.end
-		switch {
-		case r.inGuests:
-			r.enter(r.guests, r.end)
-			r.guests = r.end
-			return true
-		case r.ring >= len(o.rings):
-			return false
-		}
-		ring := &o.rings[r.ring]
-		r.ring++
-		r.enter(ring.lo, ring.hi)
-		if (r.number+1)&(1<<ring.shift-1) != 0 {
-			r.left = min(r.left, sampled)
-		}
+	remote := r.ring >= len(o.rings) || o.rings[r.ring].shift > 0
+	r.inGuests = remote && r.guests < r.end
+	switch {
+	case r.inGuests:
+		r.enter(r.guests, r.end)
+		r.guests = r.end
 		return true
+	case r.ring >= len(o.rings):
+		return false
 	}
+	ring := &o.rings[r.ring]
+	r.ring++
+	r.enter(ring.lo, ring.hi)
+	if (r.number+1)&(1<<ring.shift-1) != 0 {
+		r.left = min(r.left, sampled)
+	}
+	return true
 }
 
 // enter starts at a random place of [lo, hi).
