@@ -60,14 +60,15 @@ mutants:
 
 # The core on one CPU: make restricted CPU=1
 restricted:
-	$(GO) test -count=1 -timeout 5m -exec 'taskset -c $(CPU)' $(CORE)
+	$(GO) test -short -count=1 -timeout 5m -exec 'taskset -c $(CPU)' $(CORE)
 
 models:
 	sh docs/models/check.sh
 
+# All tests, with the sizes of -short: the race detector makes them several times slower.
 race:
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
-		echo "$(GO) test -race -count=1 -timeout 8m ./..." && $(GO) test -race -count=1 -timeout 8m ./...; \
+		echo "$(GO) test -race -short -count=1 -timeout 8m ./..." && $(GO) test -race -short -count=1 -timeout 8m ./...; \
 	else \
 		echo "race: skipped: the race detector needs cgo, and so a C compiler"; \
 	fi
