@@ -97,7 +97,7 @@ func (p *Poller) init() {
 	p.holds.Store(1)
 }
 
-// launch starts the thread, or sets refused and starts a driver for the timers.
+// launch prepares the thread, or sets refused and starts a driver for the timers.
 func (p *Poller) launch() {
 	if p.refused = p.set.open(); p.refused != nil {
 		p.driver = timer.StartDriver(p.wheels)
@@ -106,7 +106,13 @@ func (p *Poller) launch() {
 	p.batch = make([]unix.EpollEvent, workerBatch)
 	p.caught = make([]unix.EpollEvent, workerBatch)
 	p.watch.Store(watchThread)
-	go p.main()
+}
+
+// run starts the thread, if there is to be one.
+func (p *Poller) run() {
+	if p.refused == nil {
+		go p.main()
+	}
 }
 
 // interest is what everything is registered for.

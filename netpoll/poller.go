@@ -88,7 +88,8 @@ func (p *Poller) start() error {
 		return net.ErrClosed
 	case pollerResting:
 		p.launch()
-		p.phase.Store(pollerRunning)
+		p.phase.Store(pollerRunning) // before the thread has a plan: who finds that too late must not find the poller resting
+		p.run()
 	}
 	return p.refused
 }
