@@ -14,7 +14,7 @@ import (
 // on. The task may say so beforehand, by sched.Blocking, or not. To goroutines it is all one.
 var blocked = &bench.Workload{
 	Name: "blocked", Doc: "n tasks of 100 us, of which 1 in 200 blocks for 2 ms besides",
-	Size: "n", Unit: "task", N: "10000", SuiteN: "1000", TestN: "201",
+	Size: "n", Unit: "task", N: "10000", SuiteN: "600", TestN: "201",
 	Options: []bench.Option{{Name: "says", Doc: "how it blocks: nothing, natively; blocking, in sched.Blocking", Default: "nothing,blocking", Many: true}},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 10_000_000)

@@ -25,7 +25,7 @@ import (
 // rps are the requests in a second, p50_ns and p99_ns the times from sending a request to having its whole answer.
 var echo = &bench.Workload{
 	Name: "echo", Doc: "TCP echo over loopback, against net",
-	Size: "requests", Unit: "request", N: "200000", SuiteN: "6000", TestN: "300",
+	Size: "requests", Unit: "request", N: "200000", SuiteN: "4000", TestN: "300",
 	Options: echoOptions("64,1000"),
 	Prepare: func(p bench.Params) (bench.Build, error) { return prepareEcho(p, 0) },
 }

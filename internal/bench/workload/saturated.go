@@ -28,7 +28,7 @@ import (
 // compute_loss has all in it.
 var saturated = &bench.Workload{
 	Name: "saturated", Doc: "TCP echo and 1 ms timers while every worker computes",
-	Size: "requests", Unit: "request", N: "10000", SuiteN: "600", TestN: "100",
+	Size: "requests", Unit: "request", N: "10000", SuiteN: "300", TestN: "100",
 	Options: []bench.Option{{Name: "style", Doc: "of the pinwheel server: readable or tasks", Default: "tasks"}},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 10_000_000)
