@@ -32,7 +32,7 @@
 //
 // # How it behaves at present
 //
-// An idle connection of [Listener.ServeReadable] takes some 650 bytes; one with a task of its own that waits takes about 5 KiB, most of
+// An idle connection of [Listener.ServeReadable] takes some 650 bytes; one with a task of its own that waits takes about 6 KiB, most of
 // it the stack (schedbench run idle-conns). System calls of up to 64 KiB are not announced to the Go runtime, which saves 80 ns each.
 //
 // # Where things are

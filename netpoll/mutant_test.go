@@ -83,6 +83,11 @@ func TestMutantsAreFound(t *testing.T) {
 func TestMutantsAreFoundInTheWatch(t *testing.T) {
 	mutant.Check(t, "mc", "^TestExploreWatch", []mutant.Mutant{
 		{
+			Name: "the thread has a plan before the poller runs", File: "poller.go",
+			Old: "\tp.phase.Store(pollerRunning)\n\trun()\n",
+			New: "\trun()\n\tp.phase.Store(pollerRunning)\n",
+		},
+		{
 			Name: "the thread falls quiet without a look", File: "epoll_linux.go",
 			Old: "\t\t\tif p.watcher.Load() == nil {\n\t\t\t\tp.quiet.Store(0)\n\t\t\t}\n",
 			New: "",

@@ -88,10 +88,16 @@ func (p *Poller) start() error {
 		return net.ErrClosed
 	case pollerResting:
 		p.launch()
-		p.phase.Store(pollerRunning) // before the thread has a plan: who finds that too late must not find the poller resting
-		p.run()
+		p.begin(p.run)
 	}
 	return p.refused
+}
+
+// begin is the moment from which on timers that are started wake the thread, which run starts. It comes before the thread has a
+// plan: who finds that too late must not find the poller resting.
+func (p *Poller) begin(run func()) {
+	p.phase.Store(pollerRunning)
+	run()
 }
 
 // Close closes the connections and listeners that are left, so that calls that wait for them end with [net.ErrClosed], and

@@ -33,6 +33,19 @@ func clock() time.Duration {
 
 // newVigil starts the thread. It has the watch, or has lost it to whoever comes first.
 func newVigil(r *mc.Run, watch uint32) *vigil {
+	v := newRest(r)
+	v.p.watch.Store(watch)
+	v.p.begin(v.run)
+	return v
+}
+
+// run starts the thread.
+func (v *vigil) run() {
+	v.r.Go("thread", func() { v.p.drive(make([]unix.EpollEvent, 4)) })
+}
+
+// newRest makes a poller whose thread has not been started.
+func newRest(r *mc.Run) *vigil {
 	wheels, err := timer.New(timer.Config{Workers: 1, Now: clock})
 	if err != nil {
 		r.Fatalf("%v", err)
@@ -40,17 +53,15 @@ func newVigil(r *mc.Run, watch uint32) *vigil {
 	p := &Poller{wheels: wheels}
 	p.init()
 	wheels.SetWake(p.wake)
-	p.phase.Store(pollerRunning)
 	p.holds.Store(10)
 	p.batch, p.caught = make([]unix.EpollEvent, 4), make([]unix.EpollEvent, 4)
-	p.watch.Store(watch)
+	p.watch.Store(watchThread)
 	for name, word := range map[string]any{
 		"told": &p.told, "watch": &p.watch, "watcher": &p.watcher, "quiet": &p.quiet, "polls": &p.polls,
 		"mode": &p.mode, "wanted": &p.wanted, "closing": &p.closing, "epoll": &p.set.news,
 	} {
 		r.Name(word, name)
 	}
-	r.Go("thread", func() { p.drive(make([]unix.EpollEvent, 4)) })
 	return &vigil{r: r, p: p}
 }
 
@@ -233,5 +244,20 @@ func TestExploreWatchAgainstAnEarlierTimerOfTheWorker(t *testing.T) {
 		v.left++
 		v.start(s, time.Hour, grace)
 		v.starter(s, time.Millisecond, grace)
+	})
+}
+
+// A timer is started while somebody starts the thread because of an earlier one.
+func TestExploreWatchThatBegins(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2, Punctual: true}, func(r *mc.Run) {
+		v := newRest(r)
+		v.p.wheels.SetWake(func() {
+			if v.p.phase.Load() == pollerRunning { // otherwise it would be left to who starts the thread
+				v.p.kick()
+			}
+		})
+		v.p.wheels.Next() // as in New
+		v.r.Go("first", func() { v.p.begin(v.run) })
+		v.starter(v.p.wheels.Shard(-1), time.Millisecond, 0)
 	})
 }

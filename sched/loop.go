@@ -199,7 +199,7 @@ func (l *loop) stretch(t *Task, lo, hi int) int {
 				t.SafePoint()
 			}
 			if pace == slow {
-				t.Offer()
+				t.ExposeAll()
 			}
 		}
 		if int64(lo) > l.failedAt.Load() {

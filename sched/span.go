@@ -25,11 +25,11 @@ func MapSpans[T, R any](ctx context.Context, dst []R, xs []T, f func(dst []R, xs
 	return ForRange(ctx, len(xs), func(_ *Task, lo, hi int) { f(dst[lo:hi], xs[lo:hi]) })
 }
 
-// spanLeast is the length of what ReduceSpans and Sum give to one call, if there are not more than reduceLeaves of them.
-const spanLeast = 1 << 10
+// spanLength is the greatest length of what ReduceSpans and Sum give to one call, if that does not make more than reduceLeaves of them.
+const spanLength = 1 << 10
 
-// ReduceSpans folds xs: parts of it with fold, and the results of the parts with combine, in order, beginning with zero. A part has 1,024 elements
-// or more. The parts depend on the length of xs alone, so the result is the same whatever the number of workers. zero must
+// ReduceSpans folds xs: parts of it with fold, and the results of the parts with combine, in order, beginning with zero. A part has up
+// to 1,024 elements, or a 1,024th of xs if that is more. The parts depend on the length of xs alone, so the result is the same whatever the number of workers. zero must
 // be neutral for combine, and combine associative (up to rounding).
 //
 // Errors and panics are those of [For]. It allocates up to 1024 partial results.
@@ -37,7 +37,7 @@ func ReduceSpans[T, A any](ctx context.Context, xs []T, zero A, fold func(xs []T
 	if fold == nil || combine == nil {
 		panic("pinwheel: ReduceSpans with a nil function")
 	}
-	parts := make([]A, min((len(xs)+spanLeast-1)/spanLeast, reduceLeaves))
+	parts := make([]A, min((len(xs)+spanLength-1)/spanLength, reduceLeaves))
 	err := ForRange(ctx, len(parts), func(_ *Task, lo, hi int) {
 		for p := lo; p < hi; p++ {
 			parts[p] = fold(part(xs, p, len(parts)))

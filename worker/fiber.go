@@ -144,8 +144,7 @@ func (f *fiber) switchTo() {
 // suspend lets go of the thread until [fiber.resume]. Forks that are still private are exposed, so that others can go on
 // with them.
 func (f *fiber) suspend(why fiberStatus) {
-	for f.exposeOldest() {
-	}
+	f.exposeAll()
 	f.p.stats.suspended.add(1)
 	f.p.pool.notify(f.p)
 	if f.w != nil {
@@ -196,8 +195,7 @@ func (f *fiber) service() {
 		p.comeBack()
 	}
 	if wanted&wantSwitch != 0 && f.w != nil && f.mustMakeWay() {
-		for f.exposeOldest() {
-		}
+		f.exposeAll()
 		f.p.pool.notify(p)
 		f.switchAway(fiberGivesWay)
 	}

@@ -293,6 +293,14 @@ func (f *fiber) exposeOldest() bool {
 	return true
 }
 
+// exposeAll does so with all of them.
+func (f *fiber) exposeAll() (some bool) {
+	for f.exposeOldest() {
+		some = true
+	}
+	return some
+}
+
 // A level is what enter saves and leave restores.
 type level struct {
 	task  *Task

@@ -53,8 +53,8 @@ import (
 // it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
 //
 // A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
-// blocked. (It may have been stopped for a garbage collection. No harm is done: it comes back, and a thread has been woken in
-// vain.) A guest's goroutine has no thread to ask about, nor has a worker where the system does not tell: those are asked to pass a
+// blocked. (It may wait for a P, in a garbage collection for example. Then it comes back soon, a thread has been woken in vain, and
+// for a job there is one too many: that is why such looks become rare.) A guest's goroutine has no thread to ask about, nor has a worker where the system does not tell: those are asked to pass a
 // safe point, and lose their seat when they have not after silence. If they compute for so long without one, there is one too
 // many for a while.
 //

@@ -107,16 +107,13 @@ func (t *Task) SafePoint() {
 	}
 }
 
-// Offer puts all forks of the task, and of those below it on the same stack, within reach of thieves. It is for a task that is about
+// ExposeAll puts all forks of the task, and of those below it on the same stack, within reach of thieves. It is for a task that is about
 // to compute for long without a safe point. It costs some 10 ns for each fork that was out of reach.
-func (t *Task) Offer() {
-	f := t.running("Offer")
-	if f.p.pool.alone() || !f.exposeOldest() {
-		return
+func (t *Task) ExposeAll() {
+	f := t.running("ExposeAll")
+	if !f.p.pool.alone() && f.exposeAll() {
+		f.p.pool.notify(f.p)
 	}
-	for f.exposeOldest() {
-	}
-	f.p.pool.notify(f.p)
 }
 
 // Parent returns the context that the task was started with.
