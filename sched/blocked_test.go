@@ -2,7 +2,9 @@ package sched
 
 import (
 	"context"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,7 +33,7 @@ func TestATaskMayWaitNativelyForAnotherOfItsPool(t *testing.T) {
 func TestACallerMayWaitNativelyForAnotherTask(t *testing.T) {
 	_, ctx := newScheduler(t, WithWorkers(1))
 	for range 5 {
-		n, err := Run(ctx, func(t *Task) (int, error) {
+		n, err := asGuest(ctx, func(t *Task) (int, error) {
 			c := make(chan int)
 			Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
 			return <-c, nil
@@ -39,6 +41,30 @@ func TestACallerMayWaitNativelyForAnotherTask(t *testing.T) {
 		if n != 7 || err != nil {
 			t.Fatal(n, err)
 		}
+	}
+}
+
+// The same while other goroutines keep every P busy and more of them wait for one, so that a worker that waits for the other task
+// looks like one that only waits for a P.
+func TestATaskMayWaitNativelyInABusyProgram(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(1))
+	var over atomic.Bool
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer over.Store(true)
+	for range 3 * runtime.GOMAXPROCS(0) {
+		busy.Go(func() {
+			for !over.Load() {
+			}
+		})
+	}
+	c := make(chan int)
+	n, err := onWorker(ctx, func(t *Task) (int, error) {
+		Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
+		return <-c, nil
+	})
+	if n != 7 || err != nil {
+		t.Error(n, err)
 	}
 }
 

@@ -47,7 +47,7 @@ func divide[P divisible](ctx context.Context, make func(j *joint) (P, portion)) 
 	if t, _ := where(ctx); t != nil {
 		n, err = run(t)
 	} else {
-		n, err = Run(ctx, run)
+		n, err = runIn(ctx, run, codeOf(make))
 	}
 	if f := j.failure.Load(); f != nil {
 		panic(f)

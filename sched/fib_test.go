@@ -3,6 +3,8 @@ package sched
 import (
 	"context"
 	"testing"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 var fibs = NewFork[int, int]()
@@ -51,6 +53,11 @@ func onWorker[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return Go(ctx, fn).Await(ctx)
+}
+
+// asGuest runs fn as a task on the calling goroutine.
+func asGuest[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
+	return runIn(ctx, fn, worker.Anyway)
 }
 
 func TestFibIsRight(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // Loops over items that are fast split lazily (Tzannes, Caragea, Barua and Vishkin 2010, "Lazy binary-splitting"): a task goes
@@ -135,11 +136,11 @@ func (l *loop) run(ctx context.Context, n int) error {
 		l.ctx = ctx
 		l.span(t, 0, n)
 	} else {
-		_, err := Run(ctx, func(t *Task) (struct{}, error) {
+		_, err := runIn(ctx, func(t *Task) (struct{}, error) {
 			l.ctx = t
 			l.span(t, 0, n)
 			return struct{}{}, nil
-		})
+		}, l.code())
 		if err != nil && l.failure == nil {
 			return err
 		}
@@ -151,6 +152,14 @@ func (l *loop) run(ctx context.Context, n int) error {
 		return l.err
 	}
 	return nil
+}
+
+// code tells loops apart by what they call.
+func (l *loop) code() worker.Code {
+	if l.item != nil {
+		return codeOf(l.item)
+	}
+	return codeOf(l.body)
 }
 
 // fail records a failure, unless one of a lower index is known.

@@ -160,7 +160,7 @@ func enqueue[T any](ctx context.Context, q *Queue, key any, fn func(t *Task) (T,
 	case err != nil:
 		g.promise.TryReject(err)
 	case here:
-		value, err := runIn(ctx, fn, true)
+		value, err := runIn(ctx, fn, worker.Anyway)
 		g.settle(value, err)
 	}
 	return g.promise.Future()

@@ -40,7 +40,7 @@ func TestSleepIsNeverTooShort(t *testing.T) {
 			}
 			f := Go(ctx, func(t *Task) (int, error) { sleep(t, "a task"); return 0, nil })
 			all.Go(func() { sleep(ctx, "a goroutine") })
-			all.Go(func() { _, _ = Run(ctx, func(t *Task) (int, error) { sleep(t, "a guest"); return 0, nil }) })
+			all.Go(func() { _, _ = asGuest(ctx, func(t *Task) (int, error) { sleep(t, "a guest"); return 0, nil }) })
 			all.Go(func() { _, _ = f.Await(ctx) })
 		}
 		all.Wait()
@@ -219,7 +219,7 @@ func TestTimersFireWhileAllWorkersCompute(t *testing.T) {
 func TestTimersFireWhileAGuestComputes(t *testing.T) {
 	_, ctx := newScheduler(t, WithWorkers(1))
 	var fired atomic.Bool
-	_, err := Run(ctx, func(t *Task) (int, error) {
+	_, err := asGuest(ctx, func(t *Task) (int, error) {
 		AfterFunc(ctx, time.Millisecond, func() { fired.Store(true) })
 		deadline := time.Now().Add(patience)
 		for !fired.Load() {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/tick"
 )
 
 // A root task that waits in the injector may be on offer: the goroutine that awaits it takes it over and runs it itself, as a
@@ -34,10 +35,11 @@ func runOffered(f *fiber, j *Job) {
 }
 
 // RunNow runs a task that is on offer to its end on the calling goroutine, if it has not begun, there is a free seat for it, and the
-// goroutine is not a task's. If it has begun elsewhere, RunNow waits a little for its end.
+// goroutine is not a task's. A task from a place whose last one was long is left to the workers. If the task has begun elsewhere, RunNow
+// waits a little for its end.
 func (r *Root) RunNow() {
-	p := r.task.pool
-	if p.seq != nil || fiberHere() != nil {
+	p, c := r.task.pool, Code(r.job.site.PC())
+	if p.seq != nil || fiberHere() != nil || p.brief.lacks(c) {
 		return
 	}
 	if r.job.state.Load() != jobRoot {
@@ -54,7 +56,9 @@ func (r *Root) RunNow() {
 		return
 	}
 	p.injector.dropClaimed()
+	began := tick.Now()
 	g.host(r)
+	p.Took(c, began)
 }
 
 // claimedSpin is how long a goroutine looks for the end of a task that it came too late for: less than it costs to block, and to

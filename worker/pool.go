@@ -12,6 +12,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/tick"
 	"github.com/pinwheel-sched/pinwheel/internal/victim"
 )
 
@@ -67,6 +68,7 @@ type Pool struct {
 	looper   looper
 	spares   spareSet
 	watchdog watchdog
+	brief    briefSet
 
 	_          [128]byte
 	state      atom.Uint64 // see idle.go
@@ -250,19 +252,26 @@ func (p *Pool) Submit(r *Root) error {
 	return nil
 }
 
-// RunHere runs a task to its end, on the calling goroutine's time, if a seat is free: idle workers steal from it. If none is,
-// it is a Submit, and here is false: then the task may run at any time. With anyway, it takes a seat that is not there, if the pool
-// is not closed and has fewer than twice as many guests as workers.
-func (p *Pool) RunHere(r *Root, anyway bool) (here bool, err error) {
+// RunHere runs a task to its end, on the calling goroutine's time, if it was over soon the last time (see [Pool.Took]) and a seat is
+// free: idle workers steal from it. Otherwise it is a Submit, and here is false: then the task may run at any time. With
+// [Anyway] it takes a seat that is not there, if the pool is not closed and has fewer than twice as many guests as workers.
+func (p *Pool) RunHere(r *Root, c Code) (here bool, err error) {
 	if p.seq != nil {
 		return true, p.seq.host(r)
 	}
-	g := p.admit(anyway)
+	if c != Anyway && !p.brief.has(c) {
+		return false, p.Submit(r)
+	}
+	g := p.admit(c == Anyway)
 	if g == nil {
 		return false, p.Submit(r)
 	}
 	r.prepare(p)
+	began := tick.Now()
 	g.host(r)
+	if c != Anyway {
+		p.Took(c, began)
+	}
 	return true, nil
 }
 

@@ -32,7 +32,7 @@ func onPool(t *testing.T, workers int, f func(t *Task)) {
 		b := &body{run: f, over: make(chan struct{})}
 		b.Init(context.Background(), b)
 		if here {
-			_, err = p.RunHere(&b.Root, false)
+			_, err = p.RunHere(&b.Root, Anyway)
 		} else {
 			err = p.Submit(&b.Root)
 		}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"runtime/metrics"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
@@ -53,8 +54,8 @@ import (
 // it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
 //
 // A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
-// blocked. (It may wait for a P, in a garbage collection for example. Then it comes back soon, a thread has been woken in vain, and
-// for a job there is one too many: that is why such looks become rare.) A guest's goroutine has no thread to ask about, nor has a worker where the system does not tell: those are asked to pass a
+// blocked, or waits for a P: in a garbage collection for example, which stops each worker several times. A spare would have to wait as
+// well. So nobody is relieved at a look at which goroutines wait for a P, unless it was so at the last few. A guest's goroutine has no thread to ask about, nor has a worker where the system does not tell: those are asked to pass a
 // safe point, and lose their seat when they have not after silence. If they compute for so long without one, there is one too
 // many for a while.
 //
@@ -75,6 +76,7 @@ const (
 	standstill = 200 * time.Microsecond
 	silence    = 50 * time.Millisecond
 	watchIdle  = 50 // looks at which no work waited until the watch ends
+	mostHungry = 4  // looks in a row that may find goroutines waiting for a P, and relieve nobody therefore
 
 	// DefaultSpares is how many workers can be stood in for at the same time.
 	DefaultSpares = 256
@@ -82,11 +84,14 @@ const (
 
 // A spareSet is what a pool has for stand-ins.
 type spareSet struct {
-	all   []atom.Pointer[worker]
-	made  int // how many there are; the watch's
-	watch atom.Uint32
-	vain  int         // the watch's: looks that have not paid
-	paid  atom.Uint32 // 1 if one has
+	all    []atom.Pointer[worker]
+	made   int // how many there are; the watch's
+	watch  atom.Uint32
+	vain   int         // the watch's: looks that have not paid
+	hungry int         // the watch's: looks in a row at which goroutines waited for a P
+	paid   atom.Uint32 // 1 if one has
+
+	waiting [1]metrics.Sample // the watch's
 
 	reliefs atom.Count // how often an executor was found blocked; written by the watch
 }
@@ -341,6 +346,9 @@ func (p *Pool) inspect() {
 	if still {
 		atom.FutexWait(&p.spares.watch, watchRuns, standstill)
 		now = atom.Now()
+		still = !p.spares.starved()
+	}
+	if still {
 		p.everyWorker(func(w *worker) {
 			if w.look.doubtful && w.stoodStill(now) && threadSleeps(int(w.thread.Load())) && p.pressed() {
 				p.relieve(w)
@@ -352,6 +360,19 @@ func (p *Pool) inspect() {
 			p.unseat(&g.proc)
 		}
 	}
+}
+
+// starved reports whether goroutines wait for a P, which is why workers may stand still. If they always do, it is for another
+// reason.
+func (s *spareSet) starved() bool {
+	s.waiting[0].Name = "/sched/goroutines/runnable:goroutines"
+	metrics.Read(s.waiting[:])
+	if v := s.waiting[0].Value; v.Kind() == metrics.KindUint64 && v.Uint64() > 0 && s.hungry < mostHungry {
+		s.hungry++
+		return true
+	}
+	s.hungry = 0
+	return false
 }
 
 // unseat takes its seat from a guest that is silent, and wakes a worker in its stead.
