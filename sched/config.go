@@ -33,7 +33,8 @@ type config struct {
 // the process may use, cut by its cgroup's quota.
 func WithWorkers(n int) Option { return with("PINWHEEL_WORKERS", fmt.Sprint(n)) }
 
-// WithAffinity sets where workers are pinned.
+// WithAffinity sets where workers are pinned. With [affinity.Auto], a worker that parks very often, as those of a server do, lets go of its
+// CPU until it parks rarely again; with the other policies it stays where it was put.
 func WithAffinity(p affinity.Policy) Option { return with("PINWHEEL_AFFINITY", p.String()) }
 
 // WithSpin sets how long a worker that finds no work goes on looking before it parks; 0 parks at once.
@@ -199,6 +200,7 @@ func (c *config) build() (*Scheduler, error) {
 		MaxWorkers:     limit,
 		Watch:          s.watch,
 		CPUs:           cpus,
+		Loosen:         policy == affinity.Auto,
 		Topology:       top,
 		Victims:        victims,
 		Spin:           spin,

@@ -118,6 +118,7 @@ const (
 // It returns with the worker counted as awake and searching.
 func (w *worker) park() {
 	p := w.pool
+	w.settle()
 	w.goOff()
 	defer w.goOn()
 	left := oneAwake

@@ -27,6 +27,8 @@ type Config struct {
 	Watch func()
 	// CPUs has the CPUs that each worker is pinned to. An empty set, or none at all, leaves the worker unpinned.
 	CPUs []affinity.Set
+	// Loosen lets a pinned worker that parks often run on other CPUs as well: see loose.go.
+	Loosen bool
 	// Topology tells how far these are from each other, and Victims whether that matters.
 	Topology *affinity.Topology
 	Victims  victim.Policy
@@ -60,6 +62,7 @@ type Pool struct {
 	spin     time.Duration
 	onPanic  func(*PanicError)
 	keepMax  bool
+	loosen   bool
 	workers  []*worker
 	guests   []atom.Pointer[guest]
 	procs    []atom.Pointer[proc] // the workers', then the guests'
@@ -126,6 +129,7 @@ func New(c Config) (*Pool, error) {
 		spin:       c.Spin,
 		onPanic:    c.OnPanic,
 		keepMax:    c.KeepGOMAXPROCS,
+		loosen:     c.Loosen,
 		workers:    make([]*worker, limit),
 		guests:     make([]atom.Pointer[guest], guests),
 		procs:      make([]atom.Pointer[proc], limit+guests+c.Spares),

@@ -176,6 +176,7 @@ func (p *Pool) Move(top *affinity.Topology, cpus []affinity.Set) error {
 		if err := affinity.PinThread(thread, to); err != nil && first == nil {
 			first = err
 		}
+		w.loose.Store(false)
 	}
 	p.pinErr = first
 	n := p.used

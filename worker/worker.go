@@ -23,6 +23,7 @@ type worker struct {
 	inbox  atom.Pointer[fiber] // a stack, the last made ready on top
 	parked atom.Uint32         // the word it sleeps on: see park
 	thread atom.Int64          // its number, written under the pool's mutex; 0 before it runs
+	loose  atomic.Bool         // it is not on its CPUs for now: see loose.go. Written under the pool's mutex
 
 	// Of a spare: see standin.go. seat and cpus are the watch's while it is on the bench.
 	seatless atom.Bool
@@ -44,6 +45,8 @@ type worker struct {
 	spin        time.Duration // how long to search next time
 	turned      time.Duration // when it turned the loop last
 	passes      uint32        // how often it has come by the loop
+	rested      uint32        // how often it has parked
+	settled     time.Duration // when it thought about its CPU the last time
 }
 
 // idleFibers is how many fibers a worker keeps for later use.
