@@ -46,6 +46,7 @@ type flow struct {
 
 	_        [128]byte
 	freed    atom.Uint64 // results that were taken, by the consumer
+	since    atom.Int64  // when the consumer began to wait for some results and not just the next, or 0
 	results  bell
 	_        [128]byte
 	failedAt atom.Int64  // items beyond do not begin
@@ -201,7 +202,7 @@ func (f *flow) finish() {
 // Without a Window there may be some items in a flow for each worker, and if they are cheap, some times what a worker takes at once:
 // about a millisecond's work, since to wake a goroutine for more of them costs tens of microseconds in all.
 const (
-	flowDepth  = 8
+	flowDepth  = 16
 	cheapDepth = 32
 	mostTaken  = 128 // items at once
 )
@@ -260,6 +261,16 @@ func (f *flow) free(n uint64) {
 	if n >= f.want.Load() {
 		f.room.ring()
 	}
+}
+
+// nudge rings for a consumer that has waited for some results for long enough, so that it takes those which are there.
+func (f *flow) nudge(now time.Duration) bool {
+	since := f.since.Load()
+	if since == 0 || now-time.Duration(since) < gulpPatience {
+		return false
+	}
+	f.results.ring()
+	return true
 }
 
 // How long a task should take for the items that it takes at once: less, and it takes more the next time.

@@ -235,6 +235,7 @@ func (r *laneTask[T]) Run(t *Task) {
 		}
 		end := atom.Now()
 		f.adapt(hi-lo, end-start)
+		f.nudge(end)
 		start = end
 		if end-begin > laneTurn {
 			if l.serial {

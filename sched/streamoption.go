@@ -47,7 +47,7 @@ func Keyed[T any, K comparable](key func(x T) K) StreamOption {
 }
 
 // Window bounds how many items there are between source and loop: those that wait, those in work, and results that have not
-// been taken. With few items their order costs more, with many a slow one holds up more memory. Without it the window adapts: 8
+// been taken. With few items their order costs more, with many a slow one holds up more memory. Without it the window adapts: 16
 // items for each worker if they take long, up to 4,096 if they take a microsecond or less. It panics if n is less than 1.
 func Window(n int) StreamOption {
 	if n < 1 {

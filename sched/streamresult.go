@@ -13,9 +13,12 @@ import (
 //
 // Results are awaited by the gulp. To wake the consumer costs microseconds if it is a goroutine, more than a cheap item takes, so
 // it waits for some more results than the next, as many as come in about the time gulpTime. It marks the cell of the last one it
-// waits for; whoever fills that cell finds the mark and rings. In case that one is slow, or does not come, a timer has it look again
-// after gulpPatience or two; for the next result alone it waits without limit. The timer goes on from one wait to the next, since to
-// set and stop it each time would cost as much as the consumer's wake.
+// waits for; whoever fills that cell finds the mark and rings. For the next result alone it waits without limit.
+//
+// In case that the marked one is slow, or does not come, a task that has dealt with other items rings after gulpPatience (nudge).
+// And if all tasks are slow a timer does. It goes on from one wait to the next, since to set and stop it each time would cost as
+// much as the consumer's wake, and as it finds nothing to do while tasks do it, it comes less and less often, down to once in
+// patrolMost.
 type outlet[R any] struct {
 	f    *flow
 	head *results[R]              // the first page
@@ -24,13 +27,14 @@ type outlet[R any] struct {
 
 	gulp  int64
 	again *time.Timer
-	armed atom.Uint32 // 1 while the timer runs
-	since atom.Int64  // when the present wait for some results began, or 0
+	armed atom.Uint32   // 1 while the timer runs
+	pause time.Duration // of the timer; belongs to whoever has set armed
 }
 
 const (
-	gulpTime     = 2 * time.Millisecond
-	gulpPatience = 4 * time.Millisecond
+	gulpTime     = 4 * time.Millisecond
+	gulpPatience = 8 * time.Millisecond
+	patrolMost   = 8 * gulpPatience
 	mostGulp     = 4096
 	mostCells    = 1024 // of a page of an unordered stream
 )
@@ -69,7 +73,7 @@ func (c *cell[R]) await() bool {
 
 func newOutlet[R any](f *flow) (*outlet[R], *results[R]) {
 	first := newResults[R](0, firstPage)
-	o := &outlet[R]{f: f, gulp: 1, head: first}
+	o := &outlet[R]{f: f, gulp: 1, head: first, pause: gulpPatience}
 	o.tail.Store(first)
 	return o, first
 }
@@ -187,7 +191,7 @@ func (o *outlet[R]) await(page *results[R], i int, head uint64) {
 	next := &page.cells[i]
 	target := next
 	if coming := int64(f.pulled.Load() - head); coming > 2 { // pulled may be late, and coming negative
-		target = page.cell(i + int(min(coming/2, o.gulp)) - 1)
+		target = page.cell(i + int(min(coming-coming/4, o.gulp)) - 1)
 	}
 	w := f.results.announce()
 	if target != next && !target.await() {
@@ -210,33 +214,35 @@ func (o *outlet[R]) await(page *results[R], i int, head uint64) {
 // sleep waits for the bell; not for long, if the next result may come before.
 func (o *outlet[R]) sleep(w *park.Waiter, start time.Duration, briefly bool) {
 	if briefly {
-		o.since.Store(int64(start)) // then look whether the timer runs: the mirror image of patrol
+		o.f.since.Store(int64(start)) // then look whether the timer runs: the mirror image of patrol
 		if o.armed.Load() == 0 && o.armed.CompareAndSwap(0, 1) {
 			if o.again == nil {
 				o.again = time.AfterFunc(time.Hour, o.patrol) // which reads o.again
 			}
-			o.again.Reset(gulpPatience)
+			o.again.Reset(o.pause)
 		}
 	}
 	if err := w.Wait(context.Background()); err != nil {
 		o.f.stop(err)
 	}
 	o.f.results.waiter.Store(nil)
-	o.since.Store(0)
+	o.f.since.Store(0)
 }
 
 // patrol is what the timer does: it wakes a consumer that has waited for long enough, and goes on if there is one that has not.
 func (o *outlet[R]) patrol() {
-	since := o.since.Load()
-	if since == 0 {
+	if o.f.nudge(atom.Now()) {
+		o.pause = gulpPatience
+	} else {
+		o.pause = min(2*o.pause, patrolMost)
+	}
+	if o.f.since.Load() == 0 {
 		o.armed.Store(0) // then look again: the mirror image of sleep
-		if o.since.Load() == 0 || !o.armed.CompareAndSwap(0, 1) {
+		if o.f.since.Load() == 0 || !o.armed.CompareAndSwap(0, 1) {
 			return
 		}
-	} else if int64(atom.Now())-since >= int64(gulpPatience) {
-		o.f.results.ring()
 	}
-	o.again.Reset(gulpPatience)
+	o.again.Reset(o.pause)
 }
 
 // end leaves nothing behind.
