@@ -12,55 +12,88 @@ import (
 // caller has at hand. Every fiber is in a hash table by that identity.
 //
 // Identities are reused after a goroutine has ended, so a fiber leaves the table as its goroutine's last act.
-var fibers [4096]struct {
-	mu    sync.Mutex          // for changes
-	first atom.Pointer[entry] // a chain
+//
+// Readers take no lock. A fiber that leaves and comes again, on another goroutine, may lead those who are on their way through its
+// chain into another one. What they find is theirs all the same, since they look for themselves; if they find nothing, they look
+// whether somebody has left meanwhile.
+var fibers [4096]bucket
+
+type bucket struct {
+	mu    sync.Mutex // for changes
+	left  atom.Uint32
+	first atom.Pointer[fiber]
 }
 
-// An entry is a fiber's place in the table. It is not used again: readers may still be on their way through it when it has
-// been taken out.
-type entry struct {
-	g    uintptr
-	f    *fiber
-	next atom.Pointer[entry]
-}
-
-func bucketOf(g uintptr) int { return int(uint64(g>>4) * 0x9E3779B97F4A7C15 >> 52) }
+func bucketOf(g uintptr) *bucket { return &fibers[uint64(g>>4)*0x9E3779B97F4A7C15>>52] }
 
 // arrive puts the calling goroutine's fiber into the table.
 func (f *fiber) arrive() {
 	g := gid.Current()
 	f.g.Store(g)
-	f.here = &entry{g: g, f: f}
-	b := &fibers[bucketOf(g)]
-	b.mu.Lock()
-	f.here.next.Store(b.first.Load())
-	b.first.Store(f.here)
-	b.mu.Unlock()
+	c := bucketOf(g)
+	c.mu.Lock()
+	first := c.first.Load()
+	f.after.Store(first)
+	if first != nil {
+		first.before = f
+	}
+	c.first.Store(f)
+	c.mu.Unlock()
 }
 
 // vanish takes it out again.
 func (f *fiber) vanish() {
-	b := &fibers[bucketOf(f.here.g)]
-	b.mu.Lock()
-	link := &b.first
-	for link.Load() != f.here {
-		link = &link.Load().next
+	c := bucketOf(f.g.Load())
+	c.mu.Lock()
+	after := f.after.Load()
+	if f.before == nil {
+		c.first.Store(after)
+	} else {
+		f.before.after.Store(after)
 	}
-	link.Store(f.here.next.Load())
-	b.mu.Unlock()
-	f.here = nil
+	if after != nil {
+		after.before = f.before
+	}
+	f.before = nil
+	c.left.Add(1) // before it can come again
+	c.mu.Unlock()
 }
 
 // fiberHere returns the fiber that the calling goroutine is, or nil. It costs a few nanoseconds.
 func fiberHere() *fiber {
 	g := gid.Current()
-	for e := fibers[bucketOf(g)].first.Load(); e != nil; e = e.next.Load() {
-		if e.g == g {
-			return e.f
+	c := bucketOf(g)
+	for {
+		left := c.left.Load()
+		for f := c.first.Load(); f != nil; f = f.after.Load() {
+			if f.g.Load() == g {
+				return f
+			}
+		}
+		if c.left.Load() == left {
+			return nil
 		}
 	}
-	return nil
+}
+
+// everyFiber calls do with the fibers of the pool that are on a goroutine, all those at least that are so throughout.
+func (p *Pool) everyFiber(do func(f *fiber)) {
+	var some []*fiber
+	for i := range fibers {
+		c := &fibers[i]
+		c.mu.Lock()
+		for f := c.first.Load(); f != nil; f = f.after.Load() {
+			if f.p.pool == p {
+				some = append(some, f)
+			}
+		}
+		c.mu.Unlock()
+		for _, f := range some {
+			do(f)
+		}
+		clear(some)
+		some = some[:0]
+	}
 }
 
 // Here returns the task that runs on the calling goroutine, or nil if it is not a task's. ctx is only a hint: if it is that

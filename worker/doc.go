@@ -29,6 +29,7 @@
 //	standin.go   who stands in for a worker that is blocked natively
 //	stall.go     reports of workers that are stuck
 //	waiter.go    the parking primitive of everything that waits
+//	watch.go     how waits end with the context that a task was started with
 //	current.go   which task runs here
 //	pool.go      starting and closing
 //	resize.go    more workers, fewer, and elsewhere

@@ -248,7 +248,7 @@ func TestExploreReclaimAgainstSteal(t *testing.T) {
 		ran := 0
 		fn := func(_ *Task, n int) int { ran++; return n + 1 }
 		fiberOf := func(w *worker) *fiber {
-			f := &fiber{p: &w.proc, w: w}
+			f := &fiber{p: &w.proc}
 			f.init()
 			w.cur.Store(f)
 			f.yield = func(struct{}) bool { // the trunk: it has no other fiber, and sleeps until this one is ready
@@ -295,7 +295,7 @@ func TestExploreWakeAgainstCancel(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
 		p := newStage(1)
 		w := p.workers[0]
-		f := &fiber{p: &w.proc, w: w}
+		f := &fiber{p: &w.proc}
 		f.init()
 		f.yield = func(struct{}) bool {
 			for !w.anyWoken() {

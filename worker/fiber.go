@@ -23,34 +23,22 @@ import (
 type fiber struct {
 	forkStack // must be first, see forkStack.attn
 
-	p    *proc
-	task *Task        // the innermost running task
-	g    atom.Uintptr // identity of its goroutine, set when it starts
-	here *entry       // in the table of fibers
+	p    *proc // whose fiber it is: a worker's, a guest's or a sequence's
+	task *Task // the innermost running task
 
-	// Of a worker's fiber.
-	w      *worker
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
-	link   *fiber // in an inbox or a list of the worker's
-	status fiberStatus
-
-	lasting bool // a guest's that rests after its job, until there is another
-	hosted  bool // a sequence's whose goroutine is the one that called
-
-	job         *Job          // what it is going to run first: a guest's fiber, or one for a prompt task
-	promptSince time.Duration // when it began to run a prompt task; 0 if it runs none
-
-	guest *guest // whose fiber it is, if it is not a worker's
-
-	// Of a sequence's fiber.
-	seq   *sequence
-	turn  chan struct{} // has room for one
-	outer *fiber        // that this is besides, in another pool
-
-	site   atom.Count           // where the task that runs on it was started, a callsite.Site
-	waiter atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
+	g         atom.Uintptr        // identity of its goroutine, set when it starts
+	after     atom.Pointer[fiber] // in its chain of the table of fibers
+	before    *fiber              // the same
+	next      func() (struct{}, bool)
+	yield     func(struct{}) bool
+	link      *fiber               // in an inbox or a list of the worker's
+	job       *Job                 // what it is going to run first, if that is decided
+	waiter    atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
+	site      atom.Count32         // where the task that runs on it was started, a callsite.Site
+	status    fiberStatus
+	dismissed bool // it shall end when it is resumed
+	lasting   bool // a guest's that rests after its job, until there is another
+	hosted    bool // a sequence's whose goroutine is the one that called
 }
 
 // fiberStatus says why a fiber has yielded.
@@ -67,11 +55,16 @@ const (
 
 // newFiber returns a fiber of the worker that has not started yet.
 func newFiber(w *worker) *fiber {
-	f := &fiber{p: &w.proc, w: w}
+	f := &fiber{p: &w.proc}
 	f.init()
-	f.next, f.stop = iter.Pull(f.main)
-	w.pool.register(f)
+	f.next, _ = iter.Pull(f.main)
 	return f
+}
+
+// dismiss ends a fiber that runs nothing.
+func (f *fiber) dismiss() {
+	f.dismissed = true
+	f.next()
 }
 
 // goexit is what leaves a fiber whose task called runtime.Goexit. iter.Pull would pass a Goexit on to the trunk, which has
@@ -84,27 +77,25 @@ func (f *fiber) main(yield func(struct{}) bool) {
 	f.status = fiberDead
 	defer func() {
 		f.vanish()
-		if f.status == fiberDead {
+		if f.status == fiberDead && !f.dismissed {
 			panic(goexit{})
 		}
 	}()
-	if f.guest != nil {
+	if f.p.guest != nil {
 		f.visit()
 		return
 	}
-	for {
-		j := f.job // a prompt one, for which the trunk has chosen this fiber
+	for !f.dismissed {
+		j := f.job // one for which the trunk has chosen this fiber
 		if f.job = nil; j == nil {
-			j = f.w.find(f)
+			j = f.p.worker.find(f)
 		}
 		if j != nil {
 			j.run(f, j)
 			continue
 		}
 		f.status = fiberIdle
-		if !yield(struct{}{}) {
-			return
-		}
+		yield(struct{}{})
 		f.status = fiberDead
 	}
 }
@@ -114,17 +105,18 @@ func (f *fiber) visit() {
 	if f.lasting {
 		pprof.SetGoroutineLabels(context.Background()) // not those of the goroutine that made it
 	}
-	for {
+	for !f.dismissed {
 		j := f.job
-		if f.job = nil; j == f.guest.first {
+		if f.job = nil; j == f.p.guest.first {
 			runRoot(f, j) // which the guest has, by whatever way
 		} else {
 			j.run(f, j)
 		}
 		f.status = fiberIdle
-		if !f.lasting || !f.yield(struct{}{}) {
+		if !f.lasting {
 			return
 		}
+		f.yield(struct{}{})
 		f.status = fiberDead
 	}
 }
@@ -147,8 +139,8 @@ func (f *fiber) suspend(why fiberStatus) {
 	f.exposeAll()
 	f.p.stats.suspended.add(1)
 	f.p.pool.notify(f.p)
-	if f.w != nil {
-		f.w.suspended.Add(1)
+	if w := f.p.worker; w != nil {
+		w.suspended.Add(1)
 	}
 	f.switchAway(why)
 }
@@ -162,15 +154,14 @@ func (f *fiber) switchAway(why fiberStatus) {
 // resume makes a suspended fiber ready. It may be called from anywhere, once for each suspension, also before the fiber has
 // let go of its thread.
 func (f *fiber) resume() {
-	if f.guest != nil {
-		f.guest.makeReady(f)
-		return
+	switch p := f.p; {
+	case p.worker != nil:
+		p.worker.makeReady(f)
+	case p.guest != nil:
+		p.guest.makeReady(f)
+	default:
+		p.pool.seq.makeReady(f)
 	}
-	if f.seq != nil {
-		f.seq.makeReady(f)
-		return
-	}
-	f.w.makeReady(f)
 }
 
 // service is the safe point: it does what others have asked for.
@@ -179,14 +170,14 @@ func (f *fiber) service() {
 		return
 	}
 	f.attn.Store(0) // before reading what is wanted, the mirror image of request
-	if f.w != nil {
-		f.w.pass()
+	p := f.p
+	if p.worker != nil {
+		p.worker.pass()
 	}
-	if f.seq != nil {
-		f.seq.giveWay(f)
+	if q := p.pool.seq; q != nil {
+		q.giveWay(f)
 		return
 	}
-	p := f.p
 	if p.wanted.Load() == 0 {
 		return
 	}
@@ -194,7 +185,7 @@ func (f *fiber) service() {
 	if wanted&wantReturn != 0 {
 		p.comeBack()
 	}
-	if wanted&wantSwitch != 0 && f.w != nil && f.mustMakeWay() {
+	if wanted&wantSwitch != 0 && p.worker != nil && f.mustMakeWay() {
 		f.exposeAll()
 		f.p.pool.notify(p)
 		f.switchAway(fiberGivesWay)

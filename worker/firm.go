@@ -30,8 +30,8 @@ func SubmitHere(r *Root) bool {
 	if f == nil {
 		return false
 	}
-	if f.seq != nil {
-		return f.seq.submit(r, false) == nil
+	if q := f.p.pool.seq; q != nil {
+		return q.submit(r, false) == nil
 	}
 	r.prepare(f.p.pool)
 	f.p.own.Push(&r.job)

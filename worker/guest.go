@@ -64,7 +64,7 @@ func (p *Pool) admit(anyway bool) *guest {
 
 func (p *Pool) newGuest(i int) *guest {
 	g := &guest{ready: make(chan struct{}, 1)}
-	g.pool, g.id = p, p.size+i
+	g.pool, g.id, g.guest = p, p.size+i, g
 	g.init(g.id)
 	p.guests[i].Store(g)
 	p.procs[g.id].Store(&g.proc)
@@ -132,12 +132,11 @@ func (g *guest) fiber(j *Job, lasting bool) *fiber {
 	if n := len(g.spare) - 1; n >= 0 {
 		f, g.spare = g.spare[n], g.spare[:n]
 	} else {
-		f = &fiber{p: &g.proc, guest: g}
+		f = &fiber{p: &g.proc}
 		f.init()
-		g.pool.register(f)
 	}
 	f.job, f.lasting = j, lasting
-	f.next, f.stop = iter.Pull(f.main)
+	f.next, _ = iter.Pull(f.main)
 	return f
 }
 
@@ -256,7 +255,7 @@ func (p *Pool) endRested() {
 		defer close(ended)
 		for i := range p.guests {
 			if g := p.guests[i].Load(); g != nil && g.rested != nil {
-				g.rested.stop()
+				g.rested.dismiss()
 			}
 		}
 	}()

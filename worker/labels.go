@@ -40,7 +40,7 @@ type marking struct {
 func (f *fiber) dress(t *Task, entry func() uintptr) (m marking) {
 	if !f.hosted && labelled(t.parent) {
 		pprof.SetGoroutineLabels(t.parent)
-		m.labels = f.w != nil || f.lasting // other fibers' goroutines end with their job
+		m.labels = f.p.worker != nil || f.lasting // other fibers' goroutines end with their job
 	}
 	if trace.IsEnabled() {
 		m.region = trace.StartRegion(t.parent, nameOf(entry()))

@@ -210,7 +210,7 @@ func (w *worker) rouse() {
 // Worker returns the number of the worker that the task runs on, or -1 if it runs on a guest or a spare. It must be called on
 // the task's own goroutine.
 func (t *Task) Worker() int {
-	if w := t.fiber().w; w != nil && !w.isSpare() {
+	if w := t.fiber().p.worker; w != nil && !w.isSpare() {
 		return w.id
 	}
 	return -1

@@ -91,7 +91,6 @@ type Pool struct {
 	gone      chan struct{} // closed when Close or Shutdown has finished
 
 	mu      sync.Mutex
-	fibers  map[*fiber]struct{} // all there are, to cancel their waits
 	started int
 	running sync.WaitGroup
 	threads []int
@@ -137,7 +136,6 @@ func New(c Config) (*Pool, error) {
 		freeGuests: newBitset(guests),
 		quiet:      make(chan struct{}),
 		gone:       make(chan struct{}),
-		fibers:     map[*fiber]struct{}{},
 		looper:     looper{make: c.Loop},
 		victims:    c.Victims,
 		machine:    victim.Machine{Topology: c.Topology, CPUs: make([]affinity.Set, limit)},
@@ -153,7 +151,7 @@ func New(c Config) (*Pool, error) {
 	p.base, p.cancel = context.WithCancelCause(context.Background())
 	for i := range p.workers {
 		w := &worker{spin: c.Spin}
-		w.pool, w.id = p, i
+		w.pool, w.id, w.worker = p, i, w
 		set := p.machine.CPUs[i]
 		w.cpus.Store(&set)
 		w.parked.Store(neverStarted)
@@ -318,17 +316,11 @@ func (p *Pool) Close() error {
 	p.refuse()
 	p.cancelled.Store(true) // then look for fibers that wait: the mirror image of Waiter.Wait
 	p.cancel(ErrClosed)
-	p.mu.Lock()
-	var waits []*Waiter
-	for f := range p.fibers {
+	p.everyFiber(func(f *fiber) {
 		if w := f.waiter.Load(); w != nil && !w.firm {
-			waits = append(waits, w)
+			w.cancel()
 		}
-	}
-	p.mu.Unlock()
-	for _, w := range waits {
-		w.cancel()
-	}
+	})
 	return p.Shutdown(context.Background())
 }
 
@@ -423,18 +415,6 @@ func (p *Pool) abandoned(err *PanicError) {
 
 // Abandoned hands a panic that nobody awaits to the pool's panic handler, or ends the process if it has none.
 func (p *Pool) Abandoned(err *PanicError) { p.abandoned(err) }
-
-func (p *Pool) register(f *fiber) {
-	p.mu.Lock()
-	p.fibers[f] = struct{}{}
-	p.mu.Unlock()
-}
-
-func (p *Pool) unregister(f *fiber) {
-	p.mu.Lock()
-	delete(p.fibers, f)
-	p.mu.Unlock()
-}
 
 // avoid returns the worker that should rather not be woken by the executor from, because it would share its CPU; or -1.
 func (p *Pool) avoid(from *proc) int {

@@ -12,10 +12,12 @@ import (
 // A proc is what every executor of tasks has, a worker as well as a guest: the public deque that thieves steal from, and the
 // words by which others ask for its attention.
 type proc struct {
-	pool  *Pool
-	id    int // index in pool.procs
-	thief deque.Thief[Job]
-	_     [128]byte
+	pool   *Pool
+	worker *worker // that it is a part of, or nil:
+	guest  *guest  // then it is this one's, or pool.seq's
+	id     int     // index in pool.procs
+	thief  deque.Thief[Job]
+	_      [128]byte
 
 	// Written by others.
 	wanted atom.Uint32          // what others want of the running fiber: the flags below
@@ -35,8 +37,9 @@ type proc struct {
 	trace atomic.Pointer[ring] // nil while nothing is traced
 
 	// The owner's.
-	own deque.Owner[Job]
-	rng rand.PCG
+	own     deque.Owner[Job]
+	rng     rand.PCG
+	watches watches
 }
 
 const (

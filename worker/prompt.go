@@ -45,13 +45,14 @@ const promptTurn = 100 * time.Microsecond
 // mustMakeWay reports whether f's worker has something that is more urgent than what f runs. If that is only a matter of time,
 // it has f ask again at the next safe point.
 func (f *fiber) mustMakeWay() bool {
-	if f.w.anyWoken() {
+	w := f.p.worker
+	if w.anyWoken() {
 		return true
 	}
 	if !f.p.pool.anyPrompt() {
 		return false
 	}
-	if f.promptSince == 0 || atom.Now() >= f.promptSince+promptTurn {
+	if w.promptly != f || atom.Now() >= w.promptSince+promptTurn {
 		return true
 	}
 	f.p.request(wantSwitch)

@@ -51,7 +51,7 @@ func TestExploreAFiberOfAWorkerThatRetires(t *testing.T) {
 		p.state.Store(oneAwake) // worker 0 sleeps
 		p.idle.add(0)
 		w := p.workers[1]
-		f := &fiber{p: &w.proc, w: w}
+		f := &fiber{p: &w.proc}
 		f.init()
 		w.suspended.Add(1)
 		ran := false

@@ -65,8 +65,13 @@ func (r *Root) prepare(p *Pool) {
 
 // runPrompt is the run function of prompt tasks, see prompt.go.
 func runPrompt(f *fiber, j *Job) {
-	f.promptSince = atom.Now()
-	defer func() { f.promptSince = 0 }() // deferred, for the task may call runtime.Goexit
+	w := f.p.worker
+	w.promptly, w.promptSince = f, atom.Now()
+	defer func() { // deferred, for the task may call runtime.Goexit
+		if w.promptly == f {
+			w.promptly = nil
+		}
+	}()
 	runRoot(f, j)
 }
 
@@ -82,7 +87,7 @@ func runRoot(f *fiber, j *Job) {
 	}
 	run := rootRun{f: f, r: r, begun: f.p.stats.begun((*time.Duration)(j.what))}
 	f.p.noteTask(r, f)
-	f.site.Store(uint64(r.job.site))
+	f.site.Store(uint32(r.job.site))
 	r.task.begin(f)
 	run.level = f.enter(&r.task)
 	run.marking = f.dress(&r.task, r.entry)
@@ -131,8 +136,8 @@ func (s *rootRun) finish() {
 // the youngest task next and thieves the oldest first.
 func (t *Task) Submit(r *Root) error {
 	f := t.running("Submit")
-	if f.seq != nil {
-		return f.seq.submit(r, false)
+	if q := f.p.pool.seq; q != nil {
+		return q.submit(r, false)
 	}
 	r.prepare(f.p.pool)
 	f.p.own.Push(&r.job)

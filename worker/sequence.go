@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/pprof"
 	"sync"
+	"unsafe"
 )
 
 // A sequence runs a pool's tasks one after the other, without workers: for looking at a program in a debugger, or for leaving
@@ -102,7 +103,7 @@ func (q *sequence) host(r *Root) error {
 		return ErrClosed
 	}
 	f := q.fiber()
-	f.hosted, f.outer = true, fiberHere()
+	f.hosted, f.sequential().outer = true, fiberHere()
 	if q.taken {
 		q.ready.add(f)
 		q.mu.Unlock()
@@ -124,7 +125,7 @@ func (q *sequence) run(f *fiber, j *Job) {
 	defer func() { // deferred, for the job may leave by runtime.Goexit
 		f.vanish()
 		f.forget()
-		f.hosted, f.outer = false, nil
+		f.hosted, f.sequential().outer = false, nil
 		q.mu.Lock()
 		q.spare = append(q.spare, f)
 		if root {
@@ -198,7 +199,8 @@ func (q *sequence) fiber() *fiber {
 		q.spare = q.spare[:n]
 		return f
 	}
-	f := &fiber{p: &q.proc, seq: q, turn: make(chan struct{}, 1)}
+	f := &(&sequentialFiber{turn: make(chan struct{}, 1)}).fiber
+	f.p = &q.proc
 	f.init()
 	f.yield = func(struct{}) bool {
 		if f.status == fiberGivesWay {
@@ -211,25 +213,35 @@ func (q *sequence) fiber() *fiber {
 		q.proc.run(f)
 		return true
 	}
-	q.pool.register(f)
 	return f
 }
 
+// A sequentialFiber is a fiber of a sequence.
+type sequentialFiber struct {
+	fiber               // must be first
+	turn  chan struct{} // has room for one
+	outer *fiber        // that this is besides, in another pool
+}
+
+func (f *fiber) sequential() *sequentialFiber { return (*sequentialFiber)(unsafe.Pointer(f)) }
+
 // awaitTurn waits for takeTurn, which may come first. A goroutine that is itself a fiber of another pool suspends that.
 func (f *fiber) awaitTurn() {
-	if f.outer != nil {
-		f.outer.suspend(fiberSuspended)
+	s := f.sequential()
+	if s.outer != nil {
+		s.outer.suspend(fiberSuspended)
 		return
 	}
-	<-f.turn
+	<-s.turn
 }
 
 func (f *fiber) takeTurn() {
-	if f.outer != nil {
-		f.outer.resume()
+	s := f.sequential()
+	if s.outer != nil {
+		s.outer.resume()
 		return
 	}
-	f.turn <- struct{}{}
+	s.turn <- struct{}{}
 }
 
 // makeReady puts a fiber whose wait is over in line, or gives it the turn if nobody has it.
@@ -269,7 +281,7 @@ func (q *sequence) refuse() {
 // isOutside reports whether the calling goroutine is none of the sequence's.
 func (q *sequence) isOutside() bool {
 	f := fiberHere()
-	return f == nil || f.seq != q
+	return f == nil || f.p != &q.proc
 }
 
 // busy reports whether a task runs or waits.

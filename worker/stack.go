@@ -105,6 +105,11 @@ type forkStack struct {
 	attn atom.Uintptr
 	top  uintptr // address of the slot that the next fork fills
 
+	*segments
+}
+
+// segments is the rest of a fork stack. Its first fork makes it.
+type segments struct {
 	segs    []*segment
 	cur     int // index of the top segment, -1 if there is none
 	markSeg int // mark is a slot of segs[markSeg], or that segment's top
@@ -113,8 +118,16 @@ type forkStack struct {
 	free    []*segment
 }
 
-func (s *forkStack) init() {
-	s.top, s.cur, s.markSeg = sentinelTop, -1, -1
+// noSegments is what all fork stacks share that have had no forks. It is never changed.
+var noSegments = &segments{cur: -1, markSeg: -1}
+
+func (s *forkStack) init() { s.top, s.segments = sentinelTop, noSegments }
+
+// setFloor says where the forks of the innermost task begin.
+func (s *forkStack) setFloor(floor int) {
+	if s.floor != floor { // or else there may be no segments
+		s.floor = floor
+	}
 }
 
 // end returns the top of segment i.
@@ -140,6 +153,9 @@ func (f *fiber) openSegment(key uintptr, alloc func(key uintptr, n int) *segment
 	if seg == nil {
 		seg = alloc(key, f.segmentSize(key))
 		seg.owner = f
+	}
+	if f.segments == noSegments {
+		f.segments = &segments{cur: -1, markSeg: -1}
 	}
 	seg.task.Store(f.task)
 	seg.top = seg.base
@@ -312,7 +328,8 @@ type level struct {
 func (f *fiber) enter(t *Task) level {
 	l := level{f.task, f.floor}
 	f.closeSegment()
-	f.task, f.floor = t, f.cur+1
+	f.task = t
+	f.setFloor(f.cur + 1)
 	if !f.p.pool.alone() && f.attn.Load() == 0 {
 		f.attn.Store(1) // the first loop splits, the first fork is exposed
 	}
@@ -327,7 +344,8 @@ func (f *fiber) leave(l level) {
 		f.dropSegment()
 	}
 	f.task.end()
-	f.task, f.floor = l.task, l.floor
+	f.task = l.task
+	f.setFloor(l.floor)
 	if f.cur >= f.floor && f.cur >= 0 {
 		f.top = f.segs[f.cur].top
 	}

@@ -13,7 +13,7 @@ func TestOnlyWhoPassesNoSafePointIsReportedAndOnlyOnce(t *testing.T) {
 	}
 	w := p.workers[0]
 	w.init(0)
-	f := &fiber{p: &w.proc, w: w}
+	f := &fiber{p: &w.proc}
 	f.init()
 	w.cur.Store(f)
 	at := time.Second

@@ -144,7 +144,7 @@ func (p *Pool) takeSpare() *worker {
 		return nil
 	}
 	w := &worker{spin: p.spin}
-	w.pool, w.id = p, p.spareID()+s.made
+	w.pool, w.id, w.worker = p, p.spareID()+s.made, w
 	w.seatless.Store(true)
 	w.cpus.Store(&affinity.Set{})
 	w.parked.Store(neverStarted)

@@ -24,13 +24,14 @@ type Task struct {
 	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
 
-	watched *watch // for the task's own goroutine; nil before it waits
+	watched *watch // nil before it waits
+	watchLink
 }
 
 type taskKey struct{}
 
 // ended is the fiber of tasks that have ended. No fork fits its top, so all operations take their slow paths.
-var ended = func() *fiber { f := &fiber{}; f.init(); return f }()
+var ended = func() *fiber { f := &fiber{p: &proc{}}; f.init(); return f }()
 
 func (t *Task) begin(f *fiber) {
 	t.s = &f.forkStack
@@ -71,8 +72,7 @@ func (t *Task) whole() *Task {
 
 func (t *Task) end() {
 	if t.watched != nil {
-		t.watched.stop()
-		t.watched = nil
+		t.unwatch()
 	}
 	t.s = &ended.forkStack
 	t.home.Store(ended) // then look for somebody who asked for Done: the mirror image of canceller
@@ -169,32 +169,6 @@ func (t *Task) endWait() {
 			w.cancel()
 		}
 	}
-}
-
-// A watch has the waits of one task end when the context that it was started with is done. It is set up by the first wait and
-// ends with the task, so that the waits after that cost nothing.
-type watch struct {
-	over context.Context
-	stop func() bool
-}
-
-// watch sees to it that a wait of the task on its own fiber is ended when the task's context is. A wait is found through the
-// fiber, by cancel and by what is set up here; so nothing is needed if nobody else can cancel the task.
-func (t *Task) watch() {
-	if t.watched == nil {
-		over := t.parent
-		if o, ok := over.(origin); ok {
-			over = o.Task.canceller()
-		}
-		if over.Done() != nil {
-			t.watched = &watch{over, context.AfterFunc(over, t.endWait)}
-		}
-	}
-}
-
-// calledOff reports whether the task was cancelled. It asks all those that would have called endWait, and after that.
-func (t *Task) calledOff() bool {
-	return t.Err() != nil || t.watched != nil && t.region != nil && t.watched.over.Err() != nil // otherwise over is the parent
 }
 
 // A taskCancel is the part of a task's context that costs something.

@@ -21,16 +21,14 @@ type TaskInfo struct {
 }
 
 // Tasks returns the tasks that wait and those that run, in no order. Tasks keep nothing for it but the time when they began to
-// wait. It costs a microsecond or so for each fiber, and holds up workers that make fibers meanwhile. What it returns is not of
+// wait. It costs a microsecond or so for each fiber, and holds up workers that begin or end fibers meanwhile. What it returns is not of
 // one moment.
 func (p *Pool) Tasks() []TaskInfo {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var all []TaskInfo
-	for f := range p.fibers {
+	p.everyFiber(func(f *fiber) {
 		at := -1
-		if f.w != nil {
-			at = f.w.id
+		if w := f.p.worker; w != nil {
+			at = w.id
 		}
 		if w := f.waiter.Load(); w != nil {
 			t := w.task
@@ -41,15 +39,15 @@ func (p *Pool) Tasks() []TaskInfo {
 				info.Parent = identity(parent)
 			}
 			all = append(all, info)
-			continue
+			return
 		}
 		if f.p.cur.Load() != f {
-			continue
+			return
 		}
 		if pc := callsite.Site(f.site.Load()).PC(); pc != 0 {
 			all = append(all, TaskInfo{Worker: at, Started: Calls{pc}})
 		}
-	}
+	})
 	return all
 }
 

@@ -90,7 +90,7 @@ func (w *Waiter) suspend(ctx context.Context) error {
 	case !own:
 		stop = w.watch(ctx)
 		w.look()
-	case w.under.watched == nil && f.w != nil:
+	case w.under.watched == nil && f.p.worker != nil:
 		why = fiberUnwatched // the trunk does the rest: it would make the fiber's stack grow
 	default:
 		w.watchOver()

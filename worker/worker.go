@@ -37,8 +37,10 @@ type worker struct {
 	gaveWay     queue      // fibers that can go on, and have made way for those
 	turns       uint32     // of takeReady
 	prompts     uint32     // how many prompt tasks were taken in a row
-	owed        bool       // the last task was mail: other work comes first
-	idle        []*fiber   // fibers to run the loop on
+	promptly    *fiber     // what runs the prompt task that has begun last, or nil
+	promptSince time.Duration
+	owed        bool     // the last task was mail: other work comes first
+	idle        []*fiber // fibers to run the loop on
 	tick        uint32
 	isSearching bool
 	fruitless   bool          // the last wake found nothing
@@ -172,20 +174,17 @@ func (w *worker) trunk() {
 			if len(w.idle) < idleFibers {
 				w.idle = append(w.idle, f)
 			} else {
-				w.pool.unregister(f)
-				f.stop()
+				f.dismiss()
 			}
 		case fiberGivesWay:
 			w.gaveWay.add(f)
-		case fiberDead:
-			w.pool.unregister(f)
 		case fiberUnwatched:
 			f.waiter.Load().watchOver() // it may have been woken by now, and does not know
-		case fiberSuspended, fiberJoins:
+		case fiberSuspended, fiberJoins, fiberDead:
 		}
 	}
 	for _, f := range w.idle {
-		f.stop()
+		f.dismiss()
 	}
 	w.idle = nil
 }

@@ -11,4 +11,7 @@ import "unsafe"
 // processors, a Count is an atomic word.
 type Count struct{ n countWord }
 
+// A Count32 is a Count of half the size.
+type Count32 struct{ n countHalf }
+
 var _ [8]byte = [unsafe.Sizeof(Count{})]byte{} // in the trace's rings it counts
