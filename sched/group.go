@@ -155,7 +155,6 @@ type member struct {
 	worker.Root
 	group *Group
 	fn    func(t *Task) error
-	err   error
 }
 
 // start submits the task. body is the member, or what it is embedded in.
@@ -175,16 +174,37 @@ func (m *member) start(body worker.Body, from uintptr) {
 	}
 }
 
-func (m *member) Run(t *Task) { m.err = m.fn(t) }
+func (m *member) Run(t *Task) { m.group.returned(m.fn(t)) }
 
 func (m *member) Done(failure *PanicError, refused error) {
-	err := m.err
-	if e := errorOf(failure, refused); e != nil {
-		err = e
+	m.group.leave(failure, errorOf(failure, refused))
+}
+
+// returned notes what the function of a task has returned.
+func (g *Group) returned(err error) {
+	if err == nil && g.mode != firstSuccess {
+		return
 	}
-	g := m.group
 	g.mu.Lock()
 	decides := g.decides(err)
+	g.mu.Unlock()
+	if decides {
+		g.decided(err)
+	}
+}
+
+// decided cancels the tasks that the group needs no more.
+func (g *Group) decided(err error) {
+	if err == nil {
+		err = future.ErrNotNeeded
+	}
+	g.cancel(err)
+}
+
+// leave gives the place of a task back. err is not nil if its function has not returned: it has not begun, or failure says why.
+func (g *Group) leave(failure *PanicError, err error) {
+	g.mu.Lock()
+	decides := err != nil && g.decides(err)
 	if g.failure == nil && failure != nil && failure.Value != ErrGoexit {
 		g.failure = failure
 	}
@@ -198,10 +218,7 @@ func (m *member) Done(failure *PanicError, refused error) {
 	}
 	g.mu.Unlock()
 	if decides {
-		if err == nil {
-			err = future.ErrNotNeeded
-		}
-		g.cancel(err)
+		g.decided(err)
 	}
 	for _, w := range wake {
 		w.Wake()

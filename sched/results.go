@@ -71,24 +71,32 @@ type resultMember[T any] struct {
 	of    *Results[T]
 	fn    func(t *Task) (T, error)
 	index int
-	value T
 }
 
-func (m *resultMember[T]) Run(t *Task) { m.value, m.err = m.fn(t) }
+func (m *resultMember[T]) Run(t *Task) {
+	value, err := m.fn(t)
+	m.keep(value, err)
+	m.group.returned(err)
+}
 
 func (m *resultMember[T]) Done(failure *PanicError, refused error) {
-	err := m.err
-	if e := errorOf(failure, refused); e != nil {
-		err = e
+	err := errorOf(failure, refused)
+	if err != nil {
+		var none T
+		m.keep(none, err)
 	}
+	m.group.leave(failure, err)
+}
+
+// keep notes what has become of the task.
+func (m *resultMember[T]) keep(value T, err error) {
 	r := m.of
 	r.mu.Lock()
-	r.results[m.index] = future.Result[T]{Value: m.value, Err: err}
+	r.results[m.index] = future.Result[T]{Value: value, Err: err}
 	if err == nil && r.first < 0 {
 		r.first = m.index
 	}
 	r.mu.Unlock()
-	m.member.Done(failure, refused) // then: who is woken by it finds the result
 }
 
 // Wait waits until all tasks have ended and returns what has become of each, and the error that [Group.Wait] returns for the

@@ -305,7 +305,9 @@ func TestExploreWakeAgainstCancel(t *testing.T) {
 			w.takeReady()
 			return true
 		}
-		wait := &Waiter{f: f}
+		task := &Task{pool: p, parent: context.Background()}
+		task.begin(f)
+		wait := &Waiter{task: task}
 		var woken, returned bool
 		var err error
 		r.Go("task", func() {

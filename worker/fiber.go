@@ -57,7 +57,7 @@ const (
 func newFiber(w *worker) *fiber {
 	f := &fiber{p: &w.proc}
 	f.init()
-	f.next, _ = iter.Pull(f.main)
+	f.next, _ = iter.Pull(w.body())
 	return f
 }
 
@@ -70,6 +70,14 @@ func (f *fiber) dismiss() {
 // goexit is what leaves a fiber whose task called runtime.Goexit. iter.Pull would pass a Goexit on to the trunk, which has
 // no way to stop it. It passes on a panic too, and that the trunk can recover from.
 type goexit struct{}
+
+// body returns what the fibers of the executor run. It is the same for all: each finds itself as the one that is switched to.
+func (p *proc) body() func(yield func(struct{}) bool) {
+	if p.fiberMain == nil {
+		p.fiberMain = func(yield func(struct{}) bool) { p.cur.Load().main(yield) }
+	}
+	return p.fiberMain
+}
 
 func (f *fiber) main(yield func(struct{}) bool) {
 	f.arrive()

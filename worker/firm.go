@@ -10,16 +10,17 @@ import (
 // that others are sure to end, also while the scheduler is being closed. It must be called by whoever called Init.
 func (w *Waiter) WaitFirmly() {
 	switch {
-	case w.f == nil:
+	case w.task == nil:
 		_ = w.block(context.Background())
 	case w.state.Load() == waitWoken:
 	default:
-		w.firm, w.task, w.since = true, w.f.task, tick.Now()
-		w.f.waiter.Store(w)
+		f := w.task.fiber()
+		w.firm, w.since = true, tick.Now()
+		f.waiter.Store(w)
 		if w.state.CompareAndSwap(waitArmed, waitParked) {
-			w.f.suspend(fiberSuspended)
+			f.suspend(fiberSuspended)
 		}
-		w.f.waiter.Store(nil)
+		f.waiter.Store(nil)
 	}
 }
 

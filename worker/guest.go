@@ -136,7 +136,7 @@ func (g *guest) fiber(j *Job, lasting bool) *fiber {
 		f.init()
 	}
 	f.job, f.lasting = j, lasting
-	f.next, _ = iter.Pull(f.main)
+	f.next, _ = iter.Pull(g.body())
 	return f
 }
 

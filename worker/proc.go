@@ -37,9 +37,10 @@ type proc struct {
 	trace atomic.Pointer[ring] // nil while nothing is traced
 
 	// The owner's.
-	own     deque.Owner[Job]
-	rng     rand.PCG
-	watches watches
+	own       deque.Owner[Job]
+	fiberMain func(yield func(struct{}) bool) // see body
+	rng       rand.PCG
+	watches   watches
 }
 
 const (

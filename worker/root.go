@@ -149,7 +149,7 @@ func (t *Task) Submit(r *Root) error {
 // panicked. If fn calls runtime.Goexit, that ends the calling task as well.
 func (t *Task) RunInPlace(ctx context.Context, fn func(*Task)) (failure *PanicError) {
 	f := t.running("Run")
-	inner := &Task{parent: ctx, pool: t.pool, region: t.top()}
+	inner := t.within(ctx)
 	inner.begin(f)
 	l := f.enter(inner)
 	returned := false

@@ -19,8 +19,7 @@ import (
 type Task struct {
 	s      *forkStack // of the fiber where it runs; that of ended after the end. For the task's own goroutine.
 	pool   *Pool
-	parent context.Context          // that it was started with; a stolen fork's is an origin
-	region *Task                    // the root task that it is a part of; nil if it is one
+	parent context.Context          // that it was started with; an origin or a place if it is a part of another task
 	home   atom.Pointer[fiber]      // the same for others: nil before it runs, &ended after
 	c      atom.Pointer[taskCancel] // made when somebody asks for Done
 
@@ -49,17 +48,40 @@ func (t *Task) child(f *fiber) *Task {
 	if _, ok := parent.(origin); !ok {
 		parent = origin{t}
 	}
-	c := &Task{pool: t.pool, parent: parent, region: t.top()}
+	c := &Task{pool: t.pool, parent: parent}
 	c.begin(f)
 	return c
 }
 
+// A place is a context with the task that runs a function in place under it: the parent of the function's handle.
+type place struct {
+	context.Context
+	of *Task
+}
+
+// within returns a handle for a function that t runs in place under ctx.
+func (t *Task) within(ctx context.Context) *Task {
+	var inner struct {
+		Task
+		at place
+	}
+	inner.at = place{ctx, t}
+	inner.pool, inner.parent = t.pool, &inner.at
+	return &inner.Task
+}
+
 // top returns the root task that t is a part of, or itself.
 func (t *Task) top() *Task {
-	if t.region != nil {
-		return t.region
+	for {
+		switch parent := t.parent.(type) {
+		case origin:
+			t = parent.Task
+		case *place:
+			t = parent.of
+		default:
+			return t
+		}
 	}
-	return t
 }
 
 // whole returns the task that t is a stolen fork of, or t itself.
@@ -117,7 +139,13 @@ func (t *Task) ExposeAll() {
 }
 
 // Parent returns the context that the task was started with.
-func (t *Task) Parent() context.Context { return t.whole().parent }
+func (t *Task) Parent() context.Context {
+	parent := t.whole().parent
+	if at, ok := parent.(*place); ok {
+		return at.Context
+	}
+	return parent
+}
 
 // Deadline returns the deadline of the context that the task was started with.
 func (t *Task) Deadline() (time.Time, bool) { return t.parent.Deadline() }
@@ -165,7 +193,7 @@ func (t *Task) cancel(cause error) {
 // endWait cancels the wait under the task's context, if the task waits on its own fiber.
 func (t *Task) endWait() {
 	if f := t.home.Load(); f != nil {
-		if w := f.waiter.Load(); w != nil && w.under == t {
+		if w := f.waiter.Load(); w != nil && w.own && w.task == t {
 			w.cancel()
 		}
 	}

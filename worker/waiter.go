@@ -25,12 +25,11 @@ type Waiter struct {
 	// What others see of a task that waits. It is written before the fiber shows the waiter, and not changed again.
 	why   Reason
 	firm  bool // it cannot be cancelled
+	own   bool // it waits under its own context
 	on    uintptr
-	task  *Task // that waits
-	under *Task // whose context it waits under, if that is a task
 	since tick.Count
 
-	f    *fiber        // the task's, or nil
+	task *Task         // that waits, or nil
 	sema chan struct{} // the goroutine's
 }
 
@@ -54,9 +53,7 @@ var semas = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 
 // Init prepares the wait.
 func (w *Waiter) Init(ctx context.Context) {
-	if t := Here(ctx); t != nil {
-		w.f = t.fiber()
-	}
+	w.task = Here(ctx)
 }
 
 // For says what the wait is for: a reason, and a pointer to the object, or nil. It is called before Wait, or not at all, and
@@ -72,25 +69,25 @@ func (w *Waiter) Wait(ctx context.Context) error {
 	if w.state.Load() == waitWoken {
 		return nil
 	}
-	if w.f != nil {
+	if w.task != nil {
 		return w.suspend(ctx)
 	}
 	return w.block(ctx)
 }
 
 func (w *Waiter) suspend(ctx context.Context) error {
-	f := w.f
-	w.under, _ = ctx.(*Task)
-	w.task, w.since = f.task, tick.Now()
-	own := w.under != nil && w.under.home.Load() == f // then the wait is found through the fiber: see Task.watch
-	f.waiter.Store(w)                                 // then look for a cancellation: the mirror image of Pool.Close and Task.cancel
+	f := w.task.fiber()
+	under, _ := ctx.(*Task)
+	w.own = under == w.task // then the wait is found through the fiber: see Task.watch
+	w.since = tick.Now()
+	f.waiter.Store(w) // then look for a cancellation: the mirror image of Pool.Close and Task.cancel
 	var stop func() bool
 	why := fiberSuspended
 	switch {
-	case !own:
+	case !w.own:
 		stop = w.watch(ctx)
 		w.look()
-	case w.under.watched == nil && f.p.worker != nil:
+	case w.task.watched == nil && f.p.worker != nil:
 		why = fiberUnwatched // the trunk does the rest: it would make the fiber's stack grow
 	default:
 		w.watchOver()
@@ -110,15 +107,15 @@ func (w *Waiter) suspend(ctx context.Context) error {
 
 // watchOver has the wait, which is under its own task's context, cancelled when that is done.
 func (w *Waiter) watchOver() {
-	w.under.watch()
-	if w.under.calledOff() {
+	w.task.watch()
+	if w.task.calledOff() {
 		w.cancel()
 	}
 }
 
 // look cancels the wait if the pool is closed.
 func (w *Waiter) look() {
-	if w.f.p.pool.cancelled.Load() {
+	if w.task.pool.cancelled.Load() {
 		w.cancel()
 	}
 }
@@ -184,10 +181,10 @@ func (w *Waiter) end(how uint32) bool {
 				return true
 			}
 		case waitParked:
-			f, sema := w.f, w.sema // the waiter may be gone after the swap
+			t, sema := w.task, w.sema // the waiter may be gone after the swap
 			if w.state.CompareAndSwap(waitParked, how) {
-				if f != nil {
-					f.resume()
+				if t != nil {
+					t.home.Load().resume() // it waits, so it has not ended
 				} else {
 					sema <- struct{}{}
 				}

@@ -124,5 +124,9 @@ func (w *watch) fire() {
 
 // calledOff reports whether the task was cancelled. It asks all those that would have called endWait, and after that.
 func (t *Task) calledOff() bool {
-	return t.Err() != nil || t.watched != nil && t.region != nil && t.watched.over.Err() != nil // otherwise over is the parent
+	if t.Err() != nil {
+		return true
+	}
+	_, part := t.parent.(origin) // otherwise the watch is over the parent
+	return part && t.watched != nil && t.watched.over.Err() != nil
 }
