@@ -200,10 +200,11 @@ func (f *flow) finish() {
 }
 
 // Without a Window there may be some items in a flow for each worker, and if they are cheap, some times what a worker takes at once:
-// about a millisecond's work, since to wake a goroutine for more of them costs tens of microseconds in all.
+// some milliseconds' work, since to wake a goroutine for more of them costs tens of microseconds in all.
 const (
 	flowDepth  = 16
-	cheapDepth = 32
+	cheapDepth = 128
+	cheapMost  = 4096
 	mostTaken  = 128 // items at once
 )
 
@@ -213,7 +214,7 @@ func (f *flow) limit() uint64 {
 		return uint64(f.options.window)
 	}
 	if c := f.chunk.Load(); c > 1 {
-		return uint64(cheapDepth*f.workers) * uint64(c)
+		return uint64(f.workers) * min(cheapDepth*uint64(c), cheapMost)
 	}
 	return uint64(flowDepth * f.workers)
 }
