@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/future"
 )
 
 // Whoever runs it, the caller or a worker, a task of Go ends as its function does, and is counted once.
@@ -176,4 +178,33 @@ func TestTakingOverWhileTheSchedulerCloses(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Where tasks were taken over at once, the next one wakes no worker, for it will be, too. If it is not, it runs all the same.
+func TestATaskThatNobodyAwaitsRunsWhereOthersWereTakenOver(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(2))
+	for _, together := range []int{1, 3} {
+		ran := make(chan int, together)
+		for range 20 {
+			for i := range 2000 { // until all workers sleep
+				if v, err := startFrom(ctx, i, ran).Await(context.Background()); v != i || err != nil {
+					t.Fatal(v, err)
+				}
+				<-ran
+			}
+			for i := range together {
+				startFrom(ctx, i, ran)
+			}
+			for range together {
+				<-ran
+			}
+		}
+	}
+}
+
+// startFrom is one place, from which all tasks are started: it must not be inlined.
+//
+//go:noinline
+func startFrom(ctx context.Context, i int, ran chan int) *future.Future[int] {
+	return Go(ctx, func(*Task) (int, error) { ran <- i; return i, nil })
 }

@@ -39,7 +39,11 @@ func runOffered(f *fiber, j *Job) {
 // waits a little for its end.
 func (r *Root) RunNow() {
 	p, c := r.task.pool, Code(r.job.site.PC())
-	if p.seq != nil || fiberHere() != nil || p.brief.lacks(c) {
+	if p.seq != nil {
+		return
+	}
+	if fiberHere() != nil || p.brief.lacks(c) {
+		p.notTaken(r)
 		return
 	}
 	if r.job.state.Load() != jobRoot {
@@ -48,6 +52,7 @@ func (r *Root) RunNow() {
 	}
 	g := p.admit(false)
 	if g == nil {
+		p.notTaken(r)
 		return
 	}
 	if !r.job.claim() {
@@ -57,6 +62,7 @@ func (r *Root) RunNow() {
 	}
 	p.injector.dropClaimed()
 	began := tick.Now()
+	p.tookOver(c, began)
 	g.host(r)
 	p.Took(c, began)
 }

@@ -25,6 +25,7 @@
 //	inject.go    the queue of work from outside
 //	guest.go     callers that take part
 //	claim.go     callers that take over what they have submitted
+//	late.go      when they need wake nobody for it
 //	sequence.go  pools without workers
 //	standin.go   who stands in for a worker that is blocked natively
 //	stall.go     reports of workers that are stuck

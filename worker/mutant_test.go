@@ -117,6 +117,16 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "",
 		},
 		{
+			Name: "the late watch ends without a last look", File: "late.go",
+			Old: "\tif !p.injector.empty() {\n\t\tp.notify(nil)",
+			New: "\tif !p.injector.empty() && false {\n\t\tp.notify(nil)",
+		},
+		{
+			Name: "a task is late though the watch has ended", File: "late.go",
+			Old: "l.code.Load() == c && l.on.Load() != 0 &&",
+			New: "l.code.Load() == c &&",
+		},
+		{
 			Name: "who comes too late keeps the seat", File: "claim_explore_test.go",
 			Old: "\tg.leave()\n",
 			New: "",

@@ -72,6 +72,7 @@ type Pool struct {
 	spares   spareSet
 	watchdog watchdog
 	brief    briefSet
+	late     lateWatch
 
 	_          [128]byte
 	state      atom.Uint64 // see idle.go
@@ -250,7 +251,7 @@ func (p *Pool) Submit(r *Root) error {
 		p.rejected.Add(1)
 		return ErrClosed
 	}
-	p.notify(nil)
+	p.notifyOf(r)
 	return nil
 }
 
