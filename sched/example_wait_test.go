@@ -104,7 +104,7 @@ func ExampleScheduler_Dump() {
 	never := future.NewPromise[int]()
 	f := sched.Go(sched.With(context.Background(), s), func(t *sched.Task) (int, error) { return never.Future().Await(t) })
 	var text strings.Builder
-	for !strings.Contains(text.String(), "waits") { // it is about to
+	for !strings.Contains(text.String(), "waits for") { // it is about to
 		text.Reset()
 		if err := s.Dump(&text); err != nil {
 			panic(err)

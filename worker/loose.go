@@ -14,9 +14,9 @@ import (
 // (docs/decisions/0024).
 
 const (
-	settleParks = 16                     // a worker thinks about that at one in so many parks
-	restless    = 10 * time.Millisecond  // it lets go if they took less than this
-	calm        = 100 * time.Millisecond // and takes hold again if they took more than this
+	settleParks = 256                    // a worker thinks about that at one in so many parks
+	restless    = 150 * time.Millisecond // it lets go if they took less than this
+	calm        = time.Second            // and takes hold again if they took more than this
 )
 
 // settle lets go of the worker's CPU, or takes hold of it, according to how often it has parked lately.
