@@ -194,6 +194,58 @@ func TestTheContextOfATask(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		type name struct{}
 		errLate := errors.New("late")
+		outer, cancel := context.WithDeadlineCause(context.WithValue(ctx, name{}, "v"), time.Now().Add(time.Hour), errLate)
+		defer cancel()
+		var kept *Task
+		called := make(chan error, 1)
+		_, err := Go(outer, func(task *Task) (int, error) {
+			kept = task
+			if task.Value(name{}) != "v" {
+				t.Error("the value is lost")
+			}
+			want, _ := outer.Deadline()
+			if d, ok := task.Deadline(); !ok || !d.Equal(want) {
+				t.Errorf("deadline %v, %t", d, ok)
+			}
+			if task.Err() != nil || context.Cause(task) != nil {
+				t.Errorf("error %v, cause %v", task.Err(), context.Cause(task))
+			}
+			context.AfterFunc(task, func() { called <- context.Cause(task) })
+			stop := context.AfterFunc(task, func() { t.Error("called although stopped") })
+			if !stop() {
+				t.Error("not stopped")
+			}
+			return 0, nil
+		}).Await(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// After the end.
+		if err := <-called; err != context.Canceled {
+			t.Errorf("AfterFunc was called with cause %v", err)
+		}
+		<-kept.Done()
+		if kept.Err() != context.Canceled || kept.Value(name{}) != "v" {
+			t.Errorf("after the end: error %v, value %v", kept.Err(), kept.Value(name{}))
+		}
+		derived, cancelDerived := context.WithCancel(kept)
+		defer cancelDerived()
+		if derived.Err() != context.Canceled {
+			t.Errorf("derived after the end: %v", derived.Err())
+		}
+		if _, err := future.NewPromise[int]().Future().Await(kept); err != context.Canceled {
+			t.Errorf("waiting under the context of an ended task: %v", err)
+		}
+		_, err = Go(ctx, func(*Task) (int, error) { return future.NewPromise[int]().Future().Await(kept) }).Await(ctx)
+		if err != context.Canceled {
+			t.Errorf("a task waiting under the context of an ended task: %v", err)
+		}
+	})
+}
+
+func TestATasksDeadlineEndsItsWaitsWithItsCause(t *testing.T) {
+	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
+		errLate := errors.New("late")
 		for d, begun := time.Millisecond, false; !begun; d *= 2 { // a task that has not begun by then never will
 			ctx, cancel := context.WithTimeoutCause(ctx, d, errLate)
 			_, err := Run(ctx, func(task *Task) (int, error) {
@@ -201,10 +253,10 @@ func TestTheContextOfATask(t *testing.T) {
 				_, err := future.NewPromise[int]().Future().Await(task)
 				return 0, errors.Join(err, context.Cause(task))
 			})
+			cancel()
 			if !errors.Is(err, context.DeadlineExceeded) || begun && !errors.Is(err, errLate) {
 				t.Error(err)
 			}
-			cancel()
 		}
 	})
 }
