@@ -182,7 +182,7 @@ func TestBlockingLeavesTheWorkerToOthers(t *testing.T) {
 
 func TestYieldLetsReadyTasksRun(t *testing.T) {
 	_, ctx := newScheduler(t, WithWorkers(1))
-	n, err := Go(ctx, func(task *Task) (int, error) {
+	n, err := onWorker(ctx, func(task *Task) (int, error) { // both on one thread
 		var other atomic.Bool
 		release := make(chan struct{})
 		begun := future.NewPromise[int]()
@@ -201,7 +201,7 @@ func TestYieldLetsReadyTasksRun(t *testing.T) {
 			Yield(task)
 		}
 		return turns, nil
-	}).Await(ctx)
+	})
 	if err != nil || n == 0 {
 		t.Error(n, err)
 	}
