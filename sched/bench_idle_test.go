@@ -52,10 +52,10 @@ func besideScheduler(b *testing.B, with bool, work func()) time.Duration {
 			b.Fatal(err)
 		}
 		for s.Stats().Awake > 0 {
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // a loop without rest would keep a CPU warm in this half only
 		}
 	}
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // Both halves begin on a machine that has rested. Nothing depends on it but the figure.
 	begin := time.Now()
 	work()
 	return time.Since(begin)

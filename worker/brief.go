@@ -59,5 +59,5 @@ func (s *briefSet) note(c Code, took time.Duration) {
 	}
 }
 
-// Took tells the pool how long something took that RunHere left to the workers: since began.
+// Took tells the pool how long something took, since began. For what RunHere left to the workers, it is the caller who tells.
 func (p *Pool) Took(c Code, began tick.Count) { p.brief.note(c, tick.Since(began)) }
