@@ -308,19 +308,15 @@ func TestFilterPartitionAndGroups(t *testing.T) {
 	})
 }
 
-func TestFindIsTheFirstAndStopsEarly(t *testing.T) {
+func TestFindIsTheFirst(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		xs := make([]int, 1_000_000)
 		xs[700], xs[900], xs[999_999] = 1, 1, 2
-		var looked atomic.Int64
 		is := func(want int) func(int) bool {
-			return func(x int) bool { looked.Add(1); return x == want }
+			return func(x int) bool { return x == want }
 		}
 		if i, err := Find(ctx, xs, is(1)); i != 700 || err != nil {
 			t.Fatal(i, err)
-		}
-		if n := looked.Load(); n > 900_000 {
-			t.Errorf("looked at %d elements", n)
 		}
 		if i, err := Find(ctx, xs, is(2)); i != 999_999 || err != nil {
 			t.Fatal(i, err)
@@ -334,6 +330,47 @@ func TestFindIsTheFirstAndStopsEarly(t *testing.T) {
 		all, err4 := All(ctx, xs[:700], is(0))
 		if !any1 || any3 || all0 || !all || errors.Join(err1, err2, err3, err4) != nil {
 			t.Error(any1, any3, all0, all, err1, err2, err3, err4)
+		}
+	})
+}
+
+// Who goes through the elements in order looks at none behind the one that it has found. How far several workers get until
+// somebody has found it depends on how they are scheduled.
+func TestFindStopsEarly(t *testing.T) {
+	_, ctx := sequential(t)
+	xs := make([]int, 1_000_000)
+	xs[700], xs[900] = 1, 1
+	looked := 0
+	if i, err := Find(ctx, xs, func(x int) bool { looked++; return x == 1 }); i != 700 || err != nil {
+		t.Fatal(i, err)
+	}
+	if looked != 701 {
+		t.Errorf("looked at %d elements", looked)
+	}
+}
+
+// What is behind an index that has failed does not begin, and all that is before it is done.
+func TestALoopDropsWhatIsBehindAFailure(t *testing.T) {
+	const failed, n = 700, 1_000_000
+	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
+		for range 20 {
+			var before, behind atomic.Int64
+			l := &loop{body: func(_ *Task, lo, hi int) {
+				before.Add(int64(max(0, min(hi, failed)-lo)))
+				if lo > failed {
+					behind.Add(1)
+				}
+			}}
+			_, err := Run(ctx, func(task *Task) (int, error) {
+				l.ctx = task
+				l.failedAt.Store(never)
+				l.fail(failed, nil, errFound)
+				l.span(task, 0, n)
+				return 0, l.err
+			})
+			if err != errFound || before.Load() != failed || behind.Load() != 0 {
+				t.Fatalf("%d items before the failure, %d spans behind it, %v", before.Load(), behind.Load(), err)
+			}
 		}
 	})
 }
