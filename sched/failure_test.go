@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // everyPool runs f with 1, 2 and 8 workers.
@@ -269,12 +268,7 @@ func TestAPanicNobodyAwaitsGoesToTheHandler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case p := <-got:
-		if p.Value != "nobody awaits this" {
-			t.Errorf("value %v", p.Value)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("the handler was not called")
+	if p := await(t, got, "call of the handler"); p.Value != "nobody awaits this" {
+		t.Errorf("value %v", p.Value)
 	}
 }

@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/pinwheel-sched/pinwheel/worker"
@@ -58,6 +59,25 @@ func onWorker[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error
 // asGuest runs fn as a task on the calling goroutine.
 func asGuest[T any](ctx context.Context, fn func(t *Task) (T, error)) (T, error) {
 	return runIn(ctx, fn, worker.Anyway)
+}
+
+// meet has n tasks begin before any of them ends. So as many executors have one, and the scheduler must have that many workers, or
+// stand-ins.
+func meet(t testing.TB, ctx context.Context, n int) {
+	t.Helper()
+	var all sync.WaitGroup
+	all.Add(n)
+	g := NewGroup(ctx)
+	for range n {
+		g.Go(func(*Task) error {
+			all.Done()
+			all.Wait()
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestFibIsRight(t *testing.T) {

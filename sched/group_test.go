@@ -181,7 +181,7 @@ func TestBlockingLeavesTheWorkerToOthers(t *testing.T) {
 }
 
 func TestYieldLetsReadyTasksRun(t *testing.T) {
-	_, ctx := newScheduler(t, WithWorkers(1))
+	_, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	n, err := onWorker(ctx, func(task *Task) (int, error) { // both on one thread
 		var other atomic.Bool
 		release := make(chan struct{})

@@ -232,9 +232,8 @@ func TestATaskThatSpinsForALaterOneEnds(t *testing.T) {
 		rounds = 5_000
 	}
 	s, ctx := newScheduler(t, WithWorkers(2))
-	patience, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	for range rounds {
+		short, cancel := context.WithTimeout(ctx, patience)
 		var told atomic.Bool
 		a := Go(ctx, func(*Task) (int, error) {
 			for !told.Load() {
@@ -243,7 +242,8 @@ func TestATaskThatSpinsForALaterOneEnds(t *testing.T) {
 			return 1, nil
 		})
 		b := Go(ctx, func(*Task) (int, error) { told.Store(true); return 2, nil })
-		n, err := a.Await(patience)
+		n, err := a.Await(short)
+		cancel()
 		if n != 1 || err != nil {
 			stats := s.Stats()
 			told.Store(true)

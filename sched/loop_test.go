@@ -167,10 +167,11 @@ func TestGoexitInALoopEndsIt(t *testing.T) {
 // An item that takes long keeps others from nothing: here one that waits until all the others have been called.
 func TestASlowItemLeavesTheRestToOthers(t *testing.T) {
 	_, ctx := newScheduler(t, WithWorkers(2))
-	const n, outer = 64, 3
+	const n = 64
+	var waits bool
 	var begun, ended atomic.Int64
-	item := func(int) {
-		if begun.Add(1) == n/2 { // by now it is known that they are slow
+	l := &loop{item: func(int) {
+		if begun.Add(1) == n/2 && waits {
 			for ended.Load() < n-1 {
 				runtime.Gosched()
 			}
@@ -179,11 +180,18 @@ func TestASlowItemLeavesTheRestToOthers(t *testing.T) {
 		for end := time.Now().Add(4 * chunkTime); time.Now().Before(end); {
 		}
 		ended.Add(1)
+	}}
+	if err := l.run(ctx, n); err != nil {
+		t.Fatal(err)
 	}
-	for range outer {
+	if pace := l.pace.Load(); pace != slow {
+		t.Fatalf("the pace of slow items is %d", pace)
+	}
+	waits = true // now that it is known that they are slow
+	for range 3 {
 		begun.Store(0)
 		ended.Store(0)
-		if err := For(ctx, n, item); err != nil {
+		if err := l.run(ctx, n); err != nil {
 			t.Fatal(err)
 		}
 	}

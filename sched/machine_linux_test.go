@@ -59,16 +59,14 @@ func TestConfinedProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, ctx := newScheduler(t, opts...)
+	s, ctx := newScheduler(t, append(opts, withoutStandIns())...)
 	report := func(adapted bool) {
 		r := confined{Adapted: adapted}
 		r.Fib, _ = Run(ctx, func(t *Task) (int, error) { return fib(t, 15), nil })
 		if err := For(ctx, 1000, func(int) {}); err != nil {
 			t.Fatal(err)
 		}
-		for range 3 * s.Workers() { // threads start
-			_, _ = onWorker(ctx, func(t *Task) (int, error) { return fib(t, 15), nil })
-		}
+		meet(t, ctx, s.Workers()) // each has its thread
 		st := s.Stats()
 		r.Workers, r.Limit, r.Pinned = s.Workers(), s.MaxWorkers(), st.Pinned
 		for _, w := range st.PerWorker[:s.Workers()] {

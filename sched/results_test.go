@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,30 +89,42 @@ func TestTheFirstSuccessCancelsTheOthers(t *testing.T) {
 func TestAtADeadlineTheResultsThatAreThereAreKept(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		errLate := errors.New("late")
-		ctx, cancel := context.WithTimeoutCause(ctx, 20*time.Millisecond, errLate)
-		defer cancel()
-		r := NewResults[int](ctx, AllSettle())
-		for i := range 4 {
-			r.Go(func(task *Task) (int, error) {
-				if i%2 == 0 {
-					return i * i, nil
-				}
-				if err := Sleep(task, time.Hour); err != nil {
+		const n = 4
+		// A task that has not begun at the deadline never will. So the deadline is as late as all of them need.
+		for d, begun := time.Millisecond, int32(0); begun < n; d *= 2 {
+			ctx, cancel := context.WithTimeoutCause(ctx, d, errLate)
+			r := NewResults[int](ctx, AllSettle())
+			var began [n]atomic.Bool
+			for i := range n {
+				r.Go(func(task *Task) (int, error) {
+					began[i].Store(true)
+					if i%2 == 0 {
+						return i * i, nil
+					}
+					err := Sleep(task, time.Hour)
 					if context.Cause(task) != errLate {
 						t.Errorf("cause %v", context.Cause(task))
 					}
 					return 0, err
+				})
+			}
+			results, err := r.Wait()
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			begun = 0
+			for i, result := range results {
+				if began[i].Load() {
+					begun++
 				}
-				return 0, nil
-			})
-		}
-		results, err := r.Wait()
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-		for i, result := range results {
-			if i%2 == 0 && (result.Value != i*i || result.Err != nil) || i%2 == 1 && !errors.Is(result.Err, context.DeadlineExceeded) {
-				t.Errorf("result %d: %v", i, result)
+				if i%2 == 0 && began[i].Load() {
+					if result.Value != i*i || result.Err != nil {
+						t.Errorf("result %d: %v", i, result)
+					}
+				} else if !errors.Is(result.Err, context.DeadlineExceeded) {
+					t.Errorf("result %d: %v", i, result)
+				}
 			}
 		}
 	})

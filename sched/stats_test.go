@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/future"
 )
 
 func TestStatsCountWaitsAndEndings(t *testing.T) {
@@ -27,7 +29,13 @@ func TestStatsCountWaitsAndEndings(t *testing.T) {
 	if _, err := Go(ctx, func(t *Task) (int, error) { panic("on purpose") }).Await(context.Background()); err == nil {
 		t.Error("no error")
 	}
-	if _, err := Go(ctx, func(t *Task) (int, error) { return 0, Sleep(t, time.Millisecond) }).Await(context.Background()); err != nil {
+	end := future.NewPromise[int]()
+	waits := Go(ctx, func(t *Task) (int, error) { return end.Future().Await(t) })
+	for s.Stats().Waiting == 0 {
+		runtime.Gosched()
+	}
+	end.Resolve(0)
+	if _, err := waits.Await(context.Background()); err != nil {
 		t.Error(err)
 	}
 	st := s.Stats()

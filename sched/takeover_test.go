@@ -63,7 +63,7 @@ func TestLockedAndFreeCallersTakeTurnsInTakingOver(t *testing.T) {
 
 // A task that is cancelled before anybody has begun it is not run by who awaits it.
 func TestACancelledTaskIsNotTakenOver(t *testing.T) {
-	s, ctx := newScheduler(t, WithWorkers(1))
+	s, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	release := occupy(s, ctx)
 	stop := errors.New("stop")
 	f := Go(ctx, func(*Task) (int, error) { t.Error("the task ran"); return 0, nil })
@@ -84,7 +84,7 @@ func TestACancelledTaskIsNotTakenOver(t *testing.T) {
 
 // While workers have no seat to spare, what is awaited waits for one, and nothing is lost.
 func TestWithoutASeatATaskIsNotTakenOver(t *testing.T) {
-	s, ctx := newScheduler(t, WithWorkers(2))
+	s, ctx := newScheduler(t, WithWorkers(2), withoutStandIns())
 	release := occupy(s, ctx)
 	f := Go(ctx, func(t *Task) (int, error) { return fib(t, 10), nil })
 	_, err := f.Await(ctxDone())

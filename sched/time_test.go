@@ -13,7 +13,7 @@ import (
 )
 
 // patience is for what must happen and does not depend on how fast the machine is.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // await waits for c, on a goroutine.
 func await[T any](t *testing.T, c <-chan T, what string) (v T) {

@@ -41,7 +41,7 @@ func readTrace(t *testing.T, text []byte) []traceEvent {
 func TestATraceShowsTasksStealsAndWaits(t *testing.T) {
 	var text bytes.Buffer
 	trace := NewTrace(&text)
-	s, err := New(WithoutEnvironment(), WithWorkers(2), WithTrace(trace))
+	s, err := New(WithoutEnvironment(), WithWorkers(2), withoutStandIns(), WithTrace(trace))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +111,7 @@ func TestSlicesOfATrackNest(t *testing.T) {
 	if _, err := s.Trace(&text); err == nil {
 		t.Error("a scheduler is traced twice at once")
 	}
+	meet(t, ctx, 2) // more than one has work
 	for range 20 {
 		g := NewGroup(ctx)
 		for range 10 {

@@ -57,7 +57,7 @@ func crowdUnder(ctx context.Context, s *Scheduler, n int, p *future.Promise[int]
 
 func TestTasksOfOneContextAskItForOneCallOnEachWorker(t *testing.T) {
 	const n, workers = 100, 2
-	s, root := newScheduler(t, WithWorkers(workers))
+	s, root := newScheduler(t, WithWorkers(workers), withoutStandIns())
 	for _, cancels := range []bool{false, true} {
 		inner, cancel := context.WithCancel(root)
 		a := &asked{Context: inner}
