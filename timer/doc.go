@@ -12,7 +12,8 @@
 //   - After Stop or Reset has returned, no value or call of the earlier setting follows, except one that had already been
 //     handed over, and then Stop and Reset said so by returning false.
 //   - Callbacks run where Config.Run puts them and not on the driver, so a slow one delays no timer.
-//   - Stopped timers are forgotten at once. Memory does not depend on how many there were.
+//   - Memory does not depend on how many timers have been stopped. A shard refers to at most 16 of them, until others are
+//     stopped or its worker rests, and to none if it has no timers left.
 //
 // # Who drives it
 //

@@ -48,6 +48,7 @@ func TestStoppedTimersTakeNoMemory(t *testing.T) {
 		many[i].Stop()
 	}
 	many = nil
+	s.Attend(0) // The window's timers are still there, and a few that were stopped with them.
 	if grown := heapInUse() - before; grown > limit {
 		t.Errorf("200,000 timers left %d bytes", grown)
 	}
@@ -70,6 +71,28 @@ func TestATimerThatIsOverIsNotKept(t *testing.T) {
 	for i, ref := range refs {
 		if ref.Value() != nil {
 			t.Fatalf("timer %d is over, and what its function captured is kept", i)
+		}
+	}
+	runtime.KeepAlive(w)
+}
+
+// When the last timer of a shard is stopped, the shard refers to none, without being polled.
+func TestStoppedTimersAreForgottenWithTheLast(t *testing.T) {
+	w, _ := newFake(t, 1, 0)
+	var refs []weak.Pointer[Timer]
+	timers := make([]*Timer, 3*blockSize+2)
+	for i := range timers {
+		timers[i] = w.Shard(0).AfterFunc(time.Hour, func() {})
+		refs = append(refs, weak.Make(timers[i]))
+	}
+	for _, timer := range timers {
+		timer.Stop()
+	}
+	clear(timers)
+	runtime.GC()
+	for i, ref := range refs {
+		if ref.Value() != nil {
+			t.Errorf("timer %d is stopped, and kept", i)
 		}
 	}
 	runtime.KeepAlive(w)

@@ -155,6 +155,13 @@ func (m *model) advance(d time.Duration) {
 // check looks for violations of the invariants of a wheel that is not being drained.
 func (w *wheel) check(t *testing.T) {
 	t.Helper()
+	stopped := make(map[hole]bool)
+	for _, h := range w.holes.all[:w.holes.n] {
+		if h.block.timers[h.place] == nil || stopped[h] {
+			t.Fatalf("a hole is made twice, in list %d", h.list)
+		}
+		stopped[h] = true
+	}
 	pending := 0
 	for i := range w.lists {
 		l := &w.lists[i]
@@ -167,7 +174,7 @@ func (w *wheel) check(t *testing.T) {
 		if l.n > 0 && i != dueList && (begin <= w.now || begin <= w.free) {
 			t.Fatalf("level %d, slot %d begins at %d, now is %d, free is %d", level, slot, begin, w.now, w.free)
 		}
-		n := 0
+		n, holes := 0, 0
 		for b := l.first; b != nil; b = b.next {
 			inBlock := 0
 			for place, timer := range b.timers {
@@ -175,6 +182,10 @@ func (w *wheel) check(t *testing.T) {
 					continue
 				}
 				inBlock++
+				if stopped[hole{b, uint16(i), uint8(place)}] {
+					holes++
+					continue
+				}
 				if timer.block != b || int(timer.place) != place || int(timer.slot) != i+1 {
 					t.Fatalf("level %d, slot %d: a timer is not where it says", level, slot)
 				}
@@ -182,15 +193,18 @@ func (w *wheel) check(t *testing.T) {
 					t.Fatalf("level %d, slot %d: tick %d does not belong here", level, slot, timer.tick)
 				}
 			}
-			if inBlock != int(b.n) || inBlock == 0 && l.n > 0 {
+			if inBlock != int(b.n) || inBlock == 0 && b.next != b.prev {
 				t.Fatalf("level %d, slot %d: a block has %d timers, and says %d", level, slot, inBlock, b.n)
 			}
 			n += inBlock
 		}
-		if n != l.n {
+		if n -= holes; n != l.n {
 			t.Fatalf("level %d, slot %d has %d timers, and says %d", level, slot, n, l.n)
 		}
 		pending += n
+	}
+	if pending == 0 && len(stopped) != 0 {
+		t.Fatalf("a wheel without timers knows %d that were stopped", len(stopped))
 	}
 	if pending != w.pending {
 		t.Fatalf("%d timers are pending, and it says %d", pending, w.pending)

@@ -168,6 +168,26 @@ func TestMutantsOfTheWheelAreFound(t *testing.T) {
 			New: "\t\tw.blocks.put(b)\n\t\tl.cut(b)\n",
 		},
 		{
+			Name: "slot drained with holes outstanding", File: "wheel.go",
+			Old: "func (w *wheel) expire(now uint64, moves *int) *Timer {\n\tw.tidy()\n",
+			New: "func (w *wheel) expire(now uint64, moves *int) *Timer {\n",
+		},
+		{
+			Name: "stopped timers kept by a wheel that has none", File: "wheel.go",
+			Old: " || w.pending == 0 {",
+			New: " {",
+		},
+		{
+			Name: "block given up by a list that has others, and kept by one that has not", File: "wheel.go",
+			Old: "\tcase b.next == nil && b.prev == nil:",
+			New: "\tcase b.next == nil:",
+		},
+		{
+			Name: "hole of another place", File: "wheel.go",
+			Old: "w.holes.add(hole{b, uint16(i), t.place})",
+			New: "w.holes.add(hole{b, uint16(i), b.start})",
+		},
+		{
 			Name: "hole not made", File: "block.go",
 			Old: "\tb.timers[place] = nil\n",
 			New: "",

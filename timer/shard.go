@@ -78,8 +78,10 @@ func (s *Shard) Next() (when time.Duration, ok bool) {
 func (s *Shard) next() time.Duration { return time.Duration(s.event.Load()) }
 
 // Attend tells the driver that the shard's worker polls it in time, so that the driver need not, and leaves it to the worker
-// for so long after a timer has become due. Zero, which is how it starts, makes the driver wake for every timer.
+// for so long after a timer has become due. Zero, which is how it starts, makes the driver wake for every timer. Workers call it
+// when they are about to rest, so it also lets go of the last timers that were stopped.
 func (s *Shard) Attend(grace time.Duration) {
+	s.tidy()
 	grace = max(grace, 0)
 	if was := time.Duration(s.grace.Swap(int64(grace))); grace < was {
 		s.wheels.hurry(s)
@@ -92,6 +94,13 @@ func (s *Shard) Leave() {
 	if s.grace.Load() != 0 {
 		s.grace.Store(0)
 	}
+}
+
+// tidy has the wheel forget the timers that were stopped.
+func (s *Shard) tidy() {
+	s.mu.Lock()
+	s.wheel.tidy()
+	s.mu.Unlock()
 }
 
 // Pending returns how many timers there are in the shard.
@@ -148,11 +157,10 @@ func (s *Shard) close() (events []event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
+	s.wheel.tidy()
 	for i := range s.wheel.lists {
 		for l := &s.wheel.lists[i]; l.n != 0; {
-			t := l.first.first()
-			events = append(events, t.event)
-			s.wheel.remove(t)
+			events = append(events, s.wheel.pull(l).event)
 		}
 	}
 	s.event.Store(int64(forever))

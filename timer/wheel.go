@@ -39,7 +39,8 @@ type wheel struct {
 
 	draining *list
 	blocks   spare
-	sink     uint64             // keeps the compiler from leaving out block.fetch
+	holes    holes              // to be made in blocks
+	sink     uint64             // keeps the compiler from leaving out what fetch does
 	occupied [levels + 1]uint64 // a bit for each list that is not empty
 	lists    [neverList + 1]list
 }
@@ -109,26 +110,66 @@ func (l *list) event(begin uint64) uint64 {
 	return max(begin, l.least-min(early, l.least))
 }
 
-// remove takes a timer out. It must be in this wheel.
+// remove takes a timer out. It must be in this wheel. Its block may learn of that later: see holes.
 func (w *wheel) remove(t *Timer) {
+	i, b := uint(t.slot-1), t.block
+	w.leave(t)
+	if b == w.lists[i].last { // Most likely it was started a moment ago, and its block is at hand.
+		w.vacate(&w.lists[i], b, t.place)
+	} else {
+		w.holes.add(hole{b, uint16(i), t.place})
+	}
+	if w.holes.n == maxHoles || w.pending == 0 {
+		w.tidy()
+	}
+}
+
+// pull takes out the first timer of a list, which must have one, and no hole outstanding.
+func (w *wheel) pull(l *list) *Timer {
+	b := l.first
+	t := b.first()
+	w.leave(t)
+	w.vacate(l, b, t.place)
+	return t
+}
+
+// leave takes a timer out of the accounts.
+func (w *wheel) leave(t *Timer) {
 	i := uint(t.slot - 1)
-	l := &w.lists[i]
-	b := t.block
 	t.block, t.slot = nil, 0
-	b.take(t.place)
-	if l.n--; l.n == 0 {
+	if w.lists[i].n--; w.lists[i].n == 0 {
 		w.occupied[i/slots] &^= 1 << (i % slots)
-		b.reset() // It stays where it is, for the next timer of the slot.
-	} else if b.n == 0 {
+	}
+	w.pending--
+}
+
+// vacate takes a timer out of its block. The last block of a list stays there when it is empty, for the next timer of the slot.
+func (w *wheel) vacate(l *list, b *block, place uint8) {
+	switch b.take(place); {
+	case b.n != 0:
+	case b.next == nil && b.prev == nil:
+		b.reset()
+	default:
 		l.cut(b)
 		w.blocks.put(b)
 	}
-	w.pending--
+}
+
+// tidy makes the holes that are outstanding. It must be done before blocks are searched for timers.
+func (w *wheel) tidy() {
+	if w.holes.n == 0 {
+		return
+	}
+	w.sink += w.holes.fetch()
+	for h, ok := w.holes.take(); ok; h, ok = w.holes.take() {
+		w.vacate(&w.lists[h.list], h.block, h.place)
+	}
 }
 
 // expire takes out a timer whose tick is not after now, or returns nil: then there is none, or *moves is 0. That is how many
 // timers it may still move.
 func (w *wheel) expire(now uint64, moves *int) *Timer {
+	w.tidy()
 	for *moves > 0 {
 		l := w.draining
 		if l == nil || l.n == 0 {
@@ -138,12 +179,10 @@ func (w *wheel) expire(now uint64, moves *int) *Timer {
 			continue
 		}
 		*moves--
-		b := l.first
-		if !b.fetched {
+		if b := l.first; !b.fetched {
 			w.sink |= b.fetch()
 		}
-		t := b.first()
-		w.remove(t)
+		t := w.pull(l)
 		if t.tick <= w.now {
 			return t
 		}
