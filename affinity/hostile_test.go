@@ -153,7 +153,7 @@ func TestHostileTreesCostLittle(t *testing.T) {
 			t.Errorf("%s: %d CPUs, %d nodes", what, len(top.CPUs), len(top.Nodes))
 		}
 		const most = 200 << 20
-		if got := after.TotalAlloc - before.TotalAlloc; got > most || took > 20*time.Second {
+		if got := after.TotalAlloc - before.TotalAlloc; got > most || took > 2*time.Minute {
 			t.Errorf("%s: %d MB in %v", what, got>>20, took)
 		}
 	}

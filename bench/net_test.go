@@ -153,7 +153,7 @@ func TestHTTP(t *testing.T) {
 				t.Fatal(err)
 			}
 			server := &http.Server{
-				Handler: mux, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute,
+				Handler: mux, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 				TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
 			}
 			transport := &http.Transport{

@@ -3,6 +3,7 @@ package future_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func rejected[T any](err error) *future.Future[T] {
 // want checks the outcome of a future, waiting for it as a goroutine.
 func want[T comparable](t testing.TB, f *future.Future[T], value T, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(background, 10*time.Second)
+	ctx, cancel := context.WithTimeout(background, time.Minute)
 	defer cancel()
 	v, e := f.Await(ctx)
 	if v != value || !errors.Is(e, err) || (err == nil) != (e == nil) {
@@ -153,7 +154,7 @@ func TestListeningRacesSettling(t *testing.T) {
 			f := promise.Future()
 			var ready atomic.Int32
 			meet := func() {
-				for ready.Add(1); ready.Load() < 2; {
+				for ready.Add(1); ready.Load() < 2; runtime.Gosched() {
 				}
 			}
 			done := make(chan struct{})

@@ -13,6 +13,9 @@ import (
 
 var background = context.Background()
 
+// patience is for what must happen and does not depend on how fast the machine is.
+const patience = 2 * time.Minute
+
 // A crew starts tasks and plain goroutines that do things with a lock at the same time.
 type crew struct {
 	t    testing.TB
@@ -85,7 +88,7 @@ func (c *crew) wait() {
 	go func() { c.wg.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		c.t.Fatal("it hangs")
 	}
 }
@@ -93,7 +96,7 @@ func (c *crew) wait() {
 // until waits for a state that others bring about, and cannot announce.
 func until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !condition(); runtime.Gosched() {
+	for end := time.Now().Add(patience); !condition(); runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatalf("it never happens that %s", what)
 		}

@@ -159,7 +159,7 @@ func TestMutexDoesNotStarveATaskOfABusyWorker(t *testing.T) {
 	})
 	until(t, "the task waits", func() bool { return lock.Waiting(&mu) == 1 })
 	c.task(func(ctx context.Context) {
-		for end := time.Now().Add(10 * time.Second); !stop.Load(); {
+		for end := time.Now().Add(patience); !stop.Load(); {
 			c.check(mu.Lock(ctx))
 			if time.Now().After(end) {
 				t.Error("the waiter starves")

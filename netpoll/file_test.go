@@ -326,7 +326,7 @@ func TestAFileThatWasForgottenIsClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); descriptors(t) > before+10; {
+	for deadline := time.Now().Add(patience); descriptors(t) > before+10; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d descriptors, %d before", descriptors(t), before)
 		}
@@ -390,7 +390,7 @@ func TestClosingTheDisk(t *testing.T) {
 	rounds(3)
 	goroutines, fds := runtime.NumGoroutine(), descriptors(t)
 	rounds(20)
-	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > goroutines || descriptors(t) > fds; runtime.Gosched() {
+	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > goroutines || descriptors(t) > fds; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("goroutines %d, %d before; descriptors %d, %d before", runtime.NumGoroutine(), goroutines, descriptors(t), fds)
 		}

@@ -8,6 +8,9 @@ import (
 	"github.com/pinwheel-sched/pinwheel/timer"
 )
 
+// patience is for what must happen and does not depend on how fast the machine is.
+const patience = time.Minute
+
 func newPoller(t testing.TB) *Poller {
 	t.Helper()
 	p, err := New(Config{})

@@ -19,7 +19,7 @@ import (
 func TestAListenerSurvivesTheLackOfDescriptors(t *testing.T) {
 	const variable = "PINWHEEL_TEST_SCARCE"
 	if os.Getenv(variable) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=60s", "-test.v")
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=3m", "-test.v")
 		cmd.Env = append(os.Environ(), variable+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)

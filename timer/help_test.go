@@ -62,4 +62,4 @@ func pollAll(w *Wheels, now time.Duration) (fired int) {
 }
 
 // patience is for what must happen and does not depend on how fast the machine is.
-const patience = 20 * time.Second
+const patience = time.Minute

@@ -28,7 +28,7 @@ func TestAnIdleDriverSleeps(t *testing.T) {
 	const rest = 300 * time.Millisecond
 	before, _ := bench.CPUTime()
 	<-w.Shard(-1).After(rest)
-	if after, _ := bench.CPUTime(); after-before > rest/10 {
+	if after, _ := bench.CPUTime(); after-before > rest/2 { // one that did not sleep would take all of one CPU
 		t.Errorf("%v of CPU in %v in which nothing was due", after-before, rest)
 	}
 	runtime.KeepAlive(timers)

@@ -70,7 +70,9 @@ func TestACallerRunsWhatWasOverSoon(t *testing.T) {
 	if run() {
 		t.Error("the caller ran what was not known")
 	}
-	p.Took(c, tick.Now())
+	for !p.brief.has(c) { // a thread that loses its CPU in between takes long
+		p.Took(c, tick.Now())
+	}
 	if !run() {
 		t.Error("the caller did not run what was over soon")
 	}

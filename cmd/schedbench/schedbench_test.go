@@ -346,7 +346,7 @@ func TestAnInterruptedRunPrintsWhatWasFinished(t *testing.T) {
 	if o.status != exitUsage {
 		t.Fatalf("a size that fits one of the workloads only: %+v", o)
 	}
-	o = process(t, nil, 3*time.Second, "run", "pair-empty", "fib", "--n", "60", "--runtimes", "serial", "--json", "--count", "1", "--warmup", "0")
+	o = process(t, nil, 10*time.Second, "run", "pair-empty", "fib", "--n", "60", "--runtimes", "serial", "--json", "--count", "1", "--warmup", "0")
 	d := parse(t, o)
 	if o.status != exitInterrupted || len(d.Results) != 1 || d.Results[0].Workload != "pair-empty" || !*d.Results[0].Verified {
 		t.Errorf("status %d, %+v, stderr %q", o.status, d.Results, o.stderr)
@@ -361,7 +361,7 @@ func TestAnInterruptionBeforeTheFirstResultIsStillADocument(t *testing.T) {
 		t.Skip("no signals")
 	}
 	for _, rt := range []string{"serial", "pinwheel"} {
-		o := process(t, nil, time.Second, "run", "fib", "--n", "60", "--runtimes", rt, "--json")
+		o := process(t, nil, 5*time.Second, "run", "fib", "--n", "60", "--runtimes", rt, "--json")
 		if d := parse(t, o); o.status != exitInterrupted || d.Results == nil || len(d.Results) != 0 {
 			t.Errorf("%s: status %d, %q, stderr %q", rt, o.status, o.stdout, o.stderr)
 		}

@@ -162,7 +162,7 @@ func startServer(addr, dir string) (*server.Server, error) {
 		return nil, err
 	}
 	s.Start()
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		s.Shutdown()
 		return nil, fmt.Errorf("%s: the server does not start", addr)
 	}
