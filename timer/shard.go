@@ -12,7 +12,8 @@ import (
 // Why there is a lock at all: a wheel that only its worker may touch would save those 12 ns. But then the timers of a worker
 // that is blocked in a system call, or computes for a second without a safe point, would all wait for it, and those who stop
 // a timer of another worker would leave it in the wheel until that worker comes round. With the lock, anybody can poll any
-// shard, and stopping is removing, a few late ones apart (see holes). One lock for all wheels would not do either: with it, two threads got less done than one.
+// shard, and stopping is removing, but for a few places that are cleared a little later (see holes). One lock for all wheels would
+// not do either: with it, two threads got less done than one.
 type Shard struct {
 	wheels *Wheels
 	order  uint64 // of taking the locks of several shards; unique in the process
