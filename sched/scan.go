@@ -22,7 +22,7 @@ import (
 // for each other.
 
 const (
-	scanUnit      = 1 << 15
+	scanUnit      = 1 << 17
 	scanUnitLeast = 1 << 10 // where there are few elements
 )
 
