@@ -35,29 +35,20 @@ func (f *Future[T]) Poll() (value T, err error, ok bool) { //nolint:staticcheck 
 //
 // What happened before the future was settled happens before the return. It costs a nanosecond or two if the outcome is
 // there, otherwise an allocation and a switch of fibers or goroutines.
-func (f *Future[T]) Await(ctx context.Context) (T, error) {
+func (f *Future[T]) Await(ctx context.Context) (none T, err error) {
 	if f.head.Load() == &settled {
 		return f.value, nil
 	}
-	return f.await(ctx)
-}
-
-func (f *Future[T]) await(ctx context.Context) (none T, err error) {
-	if f.isFinal() {
-		value, err := f.outcome()
-		return value, worker.AwaitedHere(err)
-	}
-	if o, ok := f.self.(Owner); ok {
-		if o.RunsHere() {
-			panic("future: a task awaits its own future")
-		}
-		if ctx.Done() == nil {
-			o.TakeOver()
-		}
-	}
-	if !f.isFinal() {
-		if err := f.wait(ctx); err != nil {
-			return none, err
+	if f.mustWait(ctx) { // not a call of its own for what follows: it would be on the stack of every task that waits
+		a := &awaiter{}
+		a.self = a
+		a.Init(ctx)
+		a.For(worker.ForFuture, &f.core)
+		if f.listen(&a.node) {
+			if err := a.Wait(ctx); err != nil {
+				f.forget()
+				return none, err
+			}
 		}
 	}
 	value, err := f.outcome()
@@ -82,20 +73,20 @@ type awaiter struct {
 func (a *awaiter) hear(*delivery) bool { a.Wake(); return false }
 func (a *awaiter) over() bool          { return a.Cancelled() }
 
-// wait waits until the future is settled, unless ctx is done before.
-func (c *core) wait(ctx context.Context) error {
-	a := &awaiter{}
-	a.self = a
-	a.Init(ctx)
-	a.For(worker.ForFuture, c)
-	if !c.listen(&a.node) {
-		return nil
+// mustWait reports whether the future is not settled, whatever its owner, who is told that it is awaited, has done about that.
+func (c *core) mustWait(ctx context.Context) bool {
+	if c.isFinal() {
+		return false
 	}
-	err := a.Wait(ctx)
-	if err != nil {
-		c.forget()
+	if o, ok := c.self.(Owner); ok {
+		if o.RunsHere() {
+			panic("future: a task awaits its own future")
+		}
+		if ctx.Done() == nil {
+			o.TakeOver()
+		}
 	}
-	return err
+	return !c.isFinal()
 }
 
 // Done returns a channel that is closed when the outcome is there, for use in a select. It is made by the first call: a

@@ -48,25 +48,27 @@ var forever = context.Background()
 // Read reads what is there into b, and waits until there is something.
 //
 // It costs what the system call costs; if the connection is known to be drained, it waits without one.
-func (c *Conn) Read(b []byte) (int, error) { return c.read(forever, b) }
-
-// Read is [Conn.Read] under the context.
-func (v *View) Read(b []byte) (int, error) { return v.read(v.ctx, b) }
-
-func (c *Conn) read(ctx context.Context, b []byte) (int, error) {
-	n, err := c.d.read(ctx, b)
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.d.read(forever, b)
 	return n, c.fail("read", err)
 }
 
+// Read is [Conn.Read] under the context.
+func (v *View) Read(b []byte) (int, error) {
+	n, err := v.d.read(v.ctx, b)
+	return n, v.fail("read", err)
+}
+
 // Write writes all of b, and waits until the system has taken it.
-func (c *Conn) Write(b []byte) (int, error) { return c.write(forever, b) }
+func (c *Conn) Write(b []byte) (int, error) {
+	n, err := c.d.write(forever, b)
+	return n, c.fail("write", err)
+}
 
 // Write is [Conn.Write] under the context.
-func (v *View) Write(b []byte) (int, error) { return v.write(v.ctx, b) }
-
-func (c *Conn) write(ctx context.Context, b []byte) (int, error) {
-	n, err := c.d.write(ctx, b)
-	return n, c.fail("write", err)
+func (v *View) Write(b []byte) (int, error) {
+	n, err := v.d.write(v.ctx, b)
+	return n, v.fail("write", err)
 }
 
 // Readv reads into the buffers, one after the other, what one system call gives. It waits until there is something.

@@ -48,16 +48,13 @@ func (c *Conn) readFromLimited(ctx context.Context, r io.Reader, limit int64) (i
 	}
 	b := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(b)
-	return io.CopyBuffer(plain{c, ctx}, io.LimitReader(r, limit), b[:])
+	return io.CopyBuffer(plain{c.With(ctx)}, io.LimitReader(r, limit), b[:])
 }
 
 // plain is a connection that has nothing but Write.
-type plain struct {
-	c   *Conn
-	ctx context.Context
-}
+type plain struct{ v *View }
 
-func (p plain) Write(b []byte) (int, error) { return p.c.write(p.ctx, b) }
+func (p plain) Write(b []byte) (int, error) { return p.v.Write(b) }
 
 func (c *Conn) writeTo(ctx context.Context, w io.Writer) (n int64, err error) {
 	if dst, dstCtx := connOf(w, ctx); dst != nil {
@@ -76,8 +73,9 @@ func (c *Conn) writeTo(ctx context.Context, w io.Writer) (n int64, err error) {
 // there is much.
 func relay(dst *Conn, dstCtx context.Context, src *Conn, srcCtx context.Context, limit int64) (n int64, err error) {
 	direct := true
+	write := dst.With(dstCtx).Write
 	for n < limit {
-		m, much, err := src.pass(srcCtx, int(min(limit-n, copyBuffer)), func(b []byte) (int, error) { return dst.write(dstCtx, b) })
+		m, much, err := src.pass(srcCtx, int(min(limit-n, copyBuffer)), write)
 		n += int64(m)
 		if err != nil {
 			return n, endOfCopy(err)

@@ -28,37 +28,7 @@ func (d *desc) tryRead(b []byte) (n int, err error) {
 		return 0, ErrWouldBlock // somebody else is at it
 	}
 	defer d.r.turn.Unlock()
-	for {
-		if err := d.r.look(); err != nil || len(b) == 0 {
-			return 0, err
-		}
-		if d.r.seen&sideReady == 0 {
-			return 0, ErrWouldBlock
-		}
-		if n, err = d.once(b); err != unix.EINTR {
-			break
-		}
-	}
-	switch {
-	case err == unix.EAGAIN:
-		d.r.drained()
-		return 0, ErrWouldBlock
-	case err != nil:
-		return 0, called("read", err)
-	case n == 0 && d.atEOF:
-		return 0, io.EOF
-	case n < len(b) && d.atEOF:
-		d.r.short()
-	}
-	return n, nil
-}
-
-func (d *desc) once(b []byte) (int, error) {
-	if !d.hold() {
-		return 0, net.ErrClosed
-	}
-	defer d.letGo()
-	return sysRead(int(d.fd), b)
+	return d.readNow(b)
 }
 
 // takes reports whether reading from r is done without its Read.

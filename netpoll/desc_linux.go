@@ -225,28 +225,49 @@ func (d *desc) read(ctx context.Context, b []byte) (n int, err error) {
 		return 0, err
 	}
 	defer d.r.turn.Unlock()
-	if len(b) == 0 {
-		return 0, d.r.look()
+	for {
+		if n, err = d.readNow(b); err != ErrWouldBlock {
+			d.spend(ctx, &d.r, n)
+			return n, err
+		}
+		// Most tasks of a server wait here, and what is on the stack meanwhile decides whether 2 KiB are enough for it. So the system
+		// call is made by a function that has returned.
+		if err := d.r.await(d.watched(ctx)); err != nil {
+			return 0, err
+		}
 	}
-	return d.readLocked(ctx, b)
 }
 
-func (d *desc) readLocked(ctx context.Context, b []byte) (n int, err error) {
+// readNow reads without waiting, or returns [ErrWouldBlock]. The caller has the side's turn.
+func (d *desc) readNow(b []byte) (n int, err error) {
 	b = b[:min(len(b), longestCall)]
-	err = d.attempt(ctx, &d.r, func(fd int) (err error) {
-		n, err = sysRead(fd, b)
-		return err
-	})
-	switch {
-	case err != nil:
-		return 0, called("read", err)
-	case n == 0 && d.atEOF:
-		return 0, io.EOF
-	case n < len(b) && d.atEOF:
-		d.r.short()
+	for {
+		if err := d.r.look(); err != nil || len(b) == 0 {
+			return 0, err
+		}
+		if d.r.seen&sideReady == 0 {
+			return 0, ErrWouldBlock
+		}
+		if !d.hold() {
+			return 0, net.ErrClosed
+		}
+		n, err = sysRead(int(d.fd), b)
+		d.letGo()
+		switch {
+		case err == unix.EAGAIN:
+			d.r.drained() // and look again: there may have been an event since
+			continue
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, called("read", err)
+		case n == 0 && d.atEOF:
+			return 0, io.EOF
+		case n < len(b) && d.atEOF:
+			d.r.short()
+		}
+		return n, nil
 	}
-	d.spend(ctx, &d.r, n)
-	return n, nil
 }
 
 func (d *desc) write(ctx context.Context, b []byte) (n int, err error) {
@@ -254,31 +275,51 @@ func (d *desc) write(ctx context.Context, b []byte) (n int, err error) {
 		return 0, err
 	}
 	defer d.w.turn.Unlock()
-	return d.writeLocked(ctx, b)
+	for {
+		m, err := d.writeNow(b[n:])
+		n += m
+		d.spend(ctx, &d.w, m)
+		if err == nil && n < len(b) && d.atEOF {
+			continue
+		}
+		if err != ErrWouldBlock {
+			return n, err
+		}
+		if err := d.w.await(d.watched(ctx)); err != nil { // see read
+			return n, err
+		}
+	}
 }
 
-func (d *desc) writeLocked(ctx context.Context, b []byte) (n int, err error) {
+// writeNow writes what one system call takes, without waiting, or returns [ErrWouldBlock]. The caller has the side's turn.
+func (d *desc) writeNow(b []byte) (n int, err error) {
+	b = b[:min(len(b), longestCall)]
 	for {
-		part := b[n:min(len(b), n+longestCall)]
-		var m int
-		err := d.attempt(ctx, &d.w, func(fd int) (err error) {
-			m, err = sysWrite(fd, part)
-			return err
-		})
-		if err != nil {
-			return n, called("write", err)
+		if err := d.w.look(); err != nil {
+			return 0, err
 		}
-		if n += m; n == len(b) || !d.atEOF {
-			d.spend(ctx, &d.w, m)
-			return n, nil
+		if d.w.seen&sideReady == 0 {
+			return 0, ErrWouldBlock
 		}
-		if m == 0 {
-			return n, io.ErrUnexpectedEOF
+		if !d.hold() {
+			return 0, net.ErrClosed
 		}
-		if m < len(part) {
+		n, err = sysWrite(int(d.fd), b)
+		d.letGo()
+		switch {
+		case err == unix.EAGAIN:
+			d.w.drained()
+			continue
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, called("write", err)
+		case n == 0 && len(b) > 0 && d.atEOF:
+			return 0, io.ErrUnexpectedEOF
+		case n < len(b) && d.atEOF:
 			d.w.short()
 		}
-		d.spend(ctx, &d.w, m)
+		return n, nil
 	}
 }
 

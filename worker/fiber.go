@@ -74,21 +74,20 @@ type goexit struct{}
 // body returns what the fibers of the executor run. It is the same for all: each finds itself as the one that is switched to.
 func (p *proc) body() func(yield func(struct{}) bool) {
 	if p.fiberMain == nil {
-		p.fiberMain = func(yield func(struct{}) bool) { p.cur.Load().main(yield) }
+		p.fiberMain = func(yield func(struct{}) bool) {
+			f := p.cur.Load()
+			f.yield = yield
+			f.main()
+		}
 	}
 	return p.fiberMain
 }
 
-func (f *fiber) main(yield func(struct{}) bool) {
+// main is at the bottom of the stack of every task that waits, so its frame is small.
+func (f *fiber) main() {
 	f.arrive()
-	f.yield = yield
 	f.status = fiberDead
-	defer func() {
-		f.vanish()
-		if f.status == fiberDead && !f.dismissed {
-			panic(goexit{})
-		}
-	}()
+	defer f.depart()
 	if f.p.guest != nil {
 		f.visit()
 		return
@@ -98,13 +97,26 @@ func (f *fiber) main(yield func(struct{}) bool) {
 		if f.job = nil; j == nil {
 			j = f.p.worker.find(f)
 		}
-		if j != nil {
-			j.run(f, j)
+		if j == nil {
+			f.rest()
 			continue
 		}
-		f.status = fiberIdle
-		yield(struct{}{})
-		f.status = fiberDead
+		j.run(f, j)
+	}
+}
+
+// rest yields to the trunk, with nothing to do.
+func (f *fiber) rest() {
+	f.status = fiberIdle
+	f.yield(struct{}{})
+	f.status = fiberDead
+}
+
+// depart is the end of the fiber's goroutine.
+func (f *fiber) depart() {
+	f.vanish()
+	if f.status == fiberDead && !f.dismissed {
+		panic(goexit{})
 	}
 }
 
@@ -120,12 +132,11 @@ func (f *fiber) visit() {
 		} else {
 			j.run(f, j)
 		}
-		f.status = fiberIdle
 		if !f.lasting {
+			f.status = fiberIdle
 			return
 		}
-		f.yield(struct{}{})
-		f.status = fiberDead
+		f.rest()
 	}
 }
 
@@ -144,9 +155,10 @@ func (f *fiber) switchTo() {
 // suspend lets go of the thread until [fiber.resume]. Forks that are still private are exposed, so that others can go on
 // with them.
 func (f *fiber) suspend(why fiberStatus) {
-	f.exposeAll()
+	if f.exposeAll() {
+		f.p.pool.notify(f.p)
+	}
 	f.p.stats.suspended.add(1)
-	f.p.pool.notify(f.p)
 	if w := f.p.worker; w != nil {
 		w.suspended.Add(1)
 	}

@@ -187,8 +187,7 @@ type stolen struct {
 	j        *Job
 	level    level
 	failure  **PanicError
-	marking  marking
-	returned bool
+	marking
 }
 
 // finish ends the run, deferred, so that it also ends runs that panicked or left by Goexit. After the state says done the

@@ -32,8 +32,9 @@ func labelled(ctx context.Context) (found bool) {
 
 // A marking is what begins and ends with a task on its fiber.
 type marking struct {
-	labels bool // to be taken off
-	region *trace.Region
+	region   *trace.Region
+	labels   bool // to be taken off
+	returned bool // set at the end of a run that has neither panicked nor left by Goexit
 }
 
 // dress begins it. entry is the code address of what the task runs, if that is asked for.

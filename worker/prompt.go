@@ -30,7 +30,6 @@ func (p *Pool) Prompt(r *Root) error {
 		return q.submit(r, q.isOutside())
 	}
 	r.prepare(p)
-	r.job.run = runPrompt
 	if !p.looper.prompt.push(&r.job) {
 		return ErrClosed
 	}
@@ -77,11 +76,20 @@ func (w *worker) nextPrompt() *Job {
 		w.prompts = 0
 		return nil
 	}
-	j := w.pool.nextPrompt()
+	j := w.takePrompt()
 	if j == nil {
 		w.prompts = 0
 	} else {
 		w.prompts++
+	}
+	return j
+}
+
+// takePrompt takes one for the worker's current fiber to run, whose turn begins.
+func (w *worker) takePrompt() *Job {
+	j := w.pool.nextPrompt()
+	if j != nil {
+		w.promptly, w.promptSince = w.cur.Load(), atom.Now()
 	}
 	return j
 }

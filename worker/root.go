@@ -5,7 +5,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/callsite"
 )
 
@@ -63,34 +62,18 @@ func (r *Root) prepare(p *Pool) {
 	r.job.what = sampled(r)
 }
 
-// runPrompt is the run function of prompt tasks, see prompt.go.
-func runPrompt(f *fiber, j *Job) {
-	w := f.p.worker
-	w.promptly, w.promptSince = f, atom.Now()
-	defer func() { // deferred, for the task may call runtime.Goexit
-		if w.promptly == f {
-			w.promptly = nil
-		}
-	}()
-	runRoot(f, j)
-}
-
 // rootOf returns the root that a job is part of.
 func rootOf(j *Job) *Root { return (*Root)(unsafe.Pointer(j)) }
 
+// runRoot keeps its frame small: it lies below those of every task that waits.
 func runRoot(f *fiber, j *Job) {
 	r := rootOf(j)
 	if err := r.refusal(f.p.pool); err != nil {
-		f.p.stats.cancelled.add(1)
-		r.body.Done(nil, err)
+		r.refuse(f, err)
 		return
 	}
-	run := rootRun{f: f, r: r, begun: f.p.stats.begun((*time.Duration)(j.what))}
-	f.p.noteTask(r, f)
-	f.site.Store(uint32(r.job.site))
-	r.task.begin(f)
-	run.level = f.enter(&r.task)
-	run.marking = f.dress(&r.task, r.entry)
+	run := rootRun{r: r}
+	run.begin(f)
 	defer run.finish()
 	r.body.Run(&r.task)
 	run.returned = true
@@ -104,6 +87,11 @@ func (r *Root) refusal(p *Pool) error {
 	return r.task.Err()
 }
 
+func (r *Root) refuse(f *fiber, err error) {
+	f.p.stats.cancelled.add(1)
+	r.body.Done(nil, err)
+}
+
 // Cancel cancels the task's context, with a cause, from anywhere. If the task has not begun, it never will. It must not be
 // called before the task was submitted. It does not block.
 func (r *Root) Cancel(cause error) { r.task.cancel(cause) }
@@ -111,24 +99,33 @@ func (r *Root) Cancel(cause error) { r.task.cancel(cause) }
 // Cancelled is Cancel, for a future.Owner.
 func (r *Root) Cancelled(cause error) { r.task.cancel(cause) }
 
+// A rootRun is the run of one root task, which is the first on its fiber: nothing lies below it.
 type rootRun struct {
-	f        *fiber
-	r        *Root
-	level    level
-	begun    time.Duration // if its times are taken
-	marking  marking
-	returned bool
+	r     *Root
+	begun time.Duration // if its times are taken
+	marking
+}
+
+func (s *rootRun) begin(f *fiber) {
+	r := s.r
+	s.begun = f.p.stats.begun((*time.Duration)(r.job.what))
+	f.p.noteTask(r, f)
+	f.site.Store(uint32(r.job.site))
+	r.task.begin(f)
+	f.enter(&r.task)
+	s.marking = f.dress(&r.task, r.entry)
 }
 
 func (s *rootRun) finish() {
+	f := s.r.task.fiber()
 	var failure *PanicError
 	if !s.returned {
-		failure = s.f.caught(recover())
+		failure = f.caught(recover())
 	}
 	s.marking.end()
-	s.f.leave(s.level)
-	s.f.p.stats.over(s.begun)
-	s.f.p.note(EventEnd, 0, s.f.number())
+	f.leave(level{})
+	f.p.stats.over(s.begun)
+	f.p.note(EventEnd, 0, f.number())
 	s.r.body.Done(failure, nil)
 }
 

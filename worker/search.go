@@ -119,7 +119,7 @@ func (w *worker) search() *Job {
 			j, busy = w.pool.injector.pop(w.own)
 		}
 		if j == nil {
-			j = w.pool.nextPrompt()
+			j = w.takePrompt()
 		}
 		if j != nil {
 			if round > 0 {

@@ -66,16 +66,12 @@ func (w *Waiter) For(why Reason, on any) {
 // Wait waits for [Waiter.Wake], or until ctx is done, or the task's scheduler is closed; then it returns ctx's error, or
 // context.Canceled. It must be called by whoever called Init. What happened before Wake happens before the return.
 func (w *Waiter) Wait(ctx context.Context) error {
+	if w.task == nil {
+		return w.block(ctx)
+	}
 	if w.state.Load() == waitWoken {
 		return nil
 	}
-	if w.task != nil {
-		return w.suspend(ctx)
-	}
-	return w.block(ctx)
-}
-
-func (w *Waiter) suspend(ctx context.Context) error {
 	f := w.task.fiber()
 	under, _ := ctx.(*Task)
 	w.own = under == w.task // then the wait is found through the fiber: see Task.watch

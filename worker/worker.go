@@ -37,7 +37,7 @@ type worker struct {
 	gaveWay     queue      // fibers that can go on, and have made way for those
 	turns       uint32     // of takeReady
 	prompts     uint32     // how many prompt tasks were taken in a row
-	promptly    *fiber     // what runs the prompt task that has begun last, or nil
+	promptly    *fiber     // what took the prompt task that has begun last, or nil
 	promptSince time.Duration
 	owed        bool     // the last task was mail: other work comes first
 	idle        []*fiber // fibers to run the loop on
@@ -103,7 +103,7 @@ func (w *worker) takeReady() *fiber {
 	}
 	if j := w.nextPrompt(); j != nil {
 		f := w.idleFiber()
-		f.job = j
+		f.job, w.promptly = j, f
 		return f
 	}
 	if f := w.gaveWay.take(); f != nil {
