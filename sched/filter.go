@@ -38,7 +38,7 @@ func Filter[T any](ctx context.Context, xs []T, keep func(x T) bool) ([]T, error
 		total += n
 		ends[p] = total
 	}
-	out := make([]T, total)
+	out := uncleared[T](total)
 	err = ForRange(ctx, parts, func(_ *Task, lo, hi int) {
 		next := 0
 		if lo > 0 {

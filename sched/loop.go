@@ -70,7 +70,7 @@ func Map[T, R any](ctx context.Context, xs []T, f func(t *Task, x T) (R, error))
 	if f == nil {
 		panic("pinwheel: Map with a nil function")
 	}
-	out := make([]R, len(xs))
+	out := uncleared[R](len(xs))
 	l := &loop{}
 	l.body = func(t *Task, lo, hi int) {
 		if i, err := mapEach(t, out[lo:hi], xs[lo:hi], f); err != nil {

@@ -16,7 +16,7 @@ func SortStableFunc[E any](ctx context.Context, xs []E, compare func(a, b E) int
 		return ctx.Err()
 	}
 	_, _, err := divide(ctx, func(j *joint) (*mergesort[E], portion) {
-		return &mergesort[E]{j, xs, make([]E, len(xs)), compare}, portion{hi: len(xs)}
+		return &mergesort[E]{j, xs, uncleared[E](len(xs)), compare}, portion{hi: len(xs)}
 	})
 	if err != nil {
 		return err
@@ -52,6 +52,9 @@ func (s *mergesort[E]) solve(t *Task, part portion) int {
 		s.solve(t, left)
 		s.solve(t, right)
 	}
+	if s.over() { // then the halves may not be where they should
+		return 0
+	}
 	from, to := s.space, s.xs
 	if into == 1 {
 		from, to = to, from
@@ -71,7 +74,7 @@ func MergeSorted[E any](ctx context.Context, a, b []E, compare func(a, b E) int)
 		panic("pinwheel: MergeSorted with a nil function")
 	}
 	m, _, err := divide(ctx, func(j *joint) (*merging[E], portion) {
-		return &merging[E]{j, a, b, make([]E, len(a)+len(b)), compare}, portion{}
+		return &merging[E]{j, a, b, uncleared[E](len(a) + len(b)), compare}, portion{}
 	})
 	if err != nil {
 		return nil, err

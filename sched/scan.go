@@ -36,7 +36,7 @@ func Scan[T any](ctx context.Context, xs []T, op func(a, b T) T) ([]T, error) {
 	if op == nil {
 		panic("pinwheel: Scan with a nil function")
 	}
-	out := make([]T, len(xs))
+	out := uncleared[T](len(xs))
 	s := &scanning[T]{xs: xs, out: out, op: op}
 	s.sum = func(xs []T) T { return foldEach(xs[0], xs[1:], op) }
 	s.write = func(to, from []T) { scanEach(to, from, op) }
