@@ -40,7 +40,8 @@ func sortOrdered[E cmp.Ordered](ctx context.Context, xs []E, split, same func(xs
 // SortFunc sorts xs by compare, as [slices.SortFunc]. It does not keep the order of equal elements; [SortStableFunc] does.
 //
 // If compare contradicts itself SortFunc returns [ErrNotOrder], as far as that shows in the result, and leaves xs in some order; it
-// neither hangs nor loses elements. If compare panics, so does SortFunc, with a [*PanicError]. Otherwise it is as [Sort].
+// neither hangs nor loses elements. If compare panics, so does SortFunc, with a [*PanicError], and xs is in some order as well. Otherwise it
+// is as [Sort].
 func SortFunc[E any](ctx context.Context, xs []E, compare func(a, b E) int) error {
 	if compare == nil {
 		panic("pinwheel: SortFunc with a nil function")
@@ -286,12 +287,11 @@ func insertion[E cmp.Ordered](xs []E) {
 	}
 }
 
+// insertionFunc swaps, so that no element is in hand when less panics.
 func insertionFunc[E any](xs []E, less func(x, y E) bool) {
 	for i := 1; i < len(xs); i++ {
-		x, j := xs[i], i
-		for ; j > 0 && less(x, xs[j-1]); j-- {
-			xs[j] = xs[j-1]
+		for j := i; j > 0 && less(xs[j], xs[j-1]); j-- {
+			xs[j], xs[j-1] = xs[j-1], xs[j]
 		}
-		xs[j] = x
 	}
 }
