@@ -7,31 +7,41 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench/stat"
 )
 
-// What an idle scheduler costs a program that does something else. The same stretch of work is done without and with an idle scheduler
-// in turn, many times in one process, because what differs from one minute of a machine to the next is more than what is looked for.
-// with/without is the median of the ratios of two stretches that follow each other.
+// What an idle scheduler costs a program that does something else. The same stretch of work is done without, with and once more without
+// an idle scheduler in turn, many times in one process, because what differs from one minute of a machine to the next is more than what is
+// looked for. with/without is the median of the ratios within a turn, between the bounds that hold it with 95 %; control is that of
+// the second stretch without to the first one: what the method finds where there is nothing.
 func BenchmarkPlainGoroutines(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		work func()
 	}{{"talk", talkingGoroutines}, {"compute", computingGoroutines}} {
 		b.Run(c.name, func(b *testing.B) {
-			var ratios []float64
-			var took [2][]float64
+			var took [3][]float64 // without, with, without
 			for b.Loop() {
-				var pair [2]time.Duration
-				for i := range pair {
-					with := (i + len(ratios)) % 2 // neither is always the first
-					pair[with] = besideScheduler(b, with == 1, c.work)
-					took[with] = append(took[with], pair[with].Seconds())
+				turn := len(took[0])
+				for i := range took {
+					arm := (i + turn) % len(took) // none is always the first
+					took[arm] = append(took[arm], besideScheduler(b, arm == 1, c.work).Seconds())
 				}
-				ratios = append(ratios, float64(pair[1])/float64(pair[0]))
 			}
-			slices.Sort(ratios)
-			b.ReportMetric(ratios[len(ratios)/2], "with/without")
-			b.ReportMetric(slices.Min(took[1])/slices.Min(took[0]), "with/without-fastest")
+			report := func(name string, arm int) {
+				ratios := make([]float64, len(took[arm]))
+				for i := range ratios {
+					ratios[i] = took[arm][i] / took[0][i]
+				}
+				lo, hi := stat.MedianInterval(ratios, 0.95)
+				b.ReportMetric(stat.Median(ratios), name)
+				b.ReportMetric(lo, name+"-low")
+				b.ReportMetric(hi, name+"-high")
+				b.ReportMetric(slices.Min(took[arm])/slices.Min(took[0]), name+"-fastest")
+			}
+			report("with/without", 1)
+			report("control", 2)
 		})
 	}
 }
@@ -52,10 +62,10 @@ func besideScheduler(b *testing.B, with bool, work func()) time.Duration {
 			b.Fatal(err)
 		}
 		for s.Stats().Awake > 0 {
-			time.Sleep(time.Millisecond) // a loop without rest would keep a CPU warm in this half only
+			time.Sleep(time.Millisecond) // a loop without rest would keep a CPU warm for this one only
 		}
 	}
-	time.Sleep(20 * time.Millisecond) // Both halves begin on a machine that has rested. Nothing depends on it but the figure.
+	time.Sleep(20 * time.Millisecond) // All begin on a machine that has rested. Nothing depends on it but the figure.
 	begin := time.Now()
 	work()
 	return time.Since(begin)
