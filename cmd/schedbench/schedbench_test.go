@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,9 +13,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
+	"github.com/pinwheel-sched/pinwheel/internal/bench"
 	"github.com/pinwheel-sched/pinwheel/internal/bench/workload"
 )
 
@@ -22,6 +24,9 @@ import (
 func TestMain(m *testing.M) {
 	workload.Child()
 	if os.Getenv("BE_SCHEDBENCH") != "" {
+		if os.Getenv("TELL_BEGUN") != "" {
+			tellWhenFibBegins()
+		}
 		main()
 		return
 	}
@@ -41,25 +46,94 @@ func execute(t *testing.T, args ...string) output {
 	return output{status, stdout.String(), stderr.String()}
 }
 
-// process runs schedbench as a process, with more environment, and sends it the signal after the delay unless that is 0.
-func process(t *testing.T, env []string, interrupt time.Duration, args ...string) output {
+// process runs schedbench as a process, with more environment.
+func process(t *testing.T, env []string, args ...string) output {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
+	var stderr bytes.Buffer
+	cmd := child(t, env, args...)
+	cmd.Stderr = &stderr
+	o := finish(t, cmd)
+	o.stderr = stderr.String()
+	return o
+}
+
+// interrupted runs schedbench as a process and sends it the signal once a run of fib is under way.
+func interrupted(t *testing.T, signal os.Signal, args ...string) output {
+	t.Helper()
+	cmd := child(t, []string{"TELL_BEGUN=1"}, args...)
+	stderr := &listener{line: fibHasBegun}
+	stderr.heard = func() {
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Error(err)
+		}
+	}
+	cmd.Stderr = stderr
+	o := finish(t, cmd)
+	var told bool
+	if o.stderr, told = strings.CutPrefix(stderr.all.String(), fibHasBegun); !told {
+		t.Errorf("schedbench %q: fib did not begin, or not at first: status %d, stderr %q", args, o.status, o.stderr)
+	}
+	return o
+}
+
+func child(t *testing.T, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(append(os.Environ(), "BE_SCHEDBENCH=1"), env...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if interrupt > 0 {
-		time.AfterFunc(interrupt, func() { cmd.Process.Signal(os.Interrupt) })
-	}
-	err := cmd.Wait()
+	return cmd
+}
+
+// finish runs the command, of which it gathers all but stderr.
+func finish(t *testing.T, cmd *exec.Cmd) output {
+	t.Helper()
+	stdout, err := cmd.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return output{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return output{status: cmd.ProcessState.ExitCode(), stdout: string(stdout)}
+}
+
+// A listener keeps what is written, and calls heard when it has the line for the first time.
+type listener struct {
+	all   bytes.Buffer
+	line  string
+	heard func()
+}
+
+func (l *listener) Write(p []byte) (int, error) {
+	l.all.Write(p)
+	if l.heard != nil && bytes.Contains(l.all.Bytes(), []byte(l.line)) {
+		l.heard()
+		l.heard = nil
+	}
+	return len(p), nil
+}
+
+const fibHasBegun = "a run of fib has begun\n"
+
+// tellWhenFibBegins has each run of fib in this process say so on stderr.
+func tellWhenFibBegins() {
+	fib := workload.Find("fib")
+	prepare := fib.Prepare
+	fib.Prepare = func(p bench.Params) (bench.Build, error) {
+		build, err := prepare(p)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) (*bench.Job, error) {
+			job, err := build(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for rt, body := range job.Bodies {
+				job.Bodies[rt] = func(r *bench.Run) (string, error) {
+					fmt.Fprint(os.Stderr, fibHasBegun)
+					return body(r)
+				}
+			}
+			return job, nil
+		}, nil
+	}
 }
 
 func TestMistakesAreToldInALineWithAHint(t *testing.T) {
@@ -127,7 +201,7 @@ func TestASettingThatCannotBeUsedIsAMistake(t *testing.T) {
 		{"PINWHEEL_NO_SUCH=1", "PINWHEEL_NO_SUCH"},
 	} {
 		for _, args := range []string{"run fib --n 10", "run fib --n 10 --runtimes serial", "run fib --n 10 --workers 1"} {
-			o := process(t, []string{c.variable}, 0, strings.Fields(args)...)
+			o := process(t, []string{c.variable}, strings.Fields(args)...)
 			if o.status != exitUsage || !strings.Contains(o.stderr, c.message) || strings.Contains(o.stderr, "goroutine ") {
 				t.Errorf("%s schedbench %s: status %d, stderr %q", c.variable, args, o.status, o.stderr)
 			}
@@ -219,7 +293,7 @@ func TestRunTakesEachWorkloadAndRuntimeOnce(t *testing.T) {
 }
 
 func TestTheNumberOfWorkersIsThatOfAScheduler(t *testing.T) {
-	o := process(t, []string{"PINWHEEL_WORKERS=3"}, 0, "run", "fib", "--n", "10", "--count", "1", "--json")
+	o := process(t, []string{"PINWHEEL_WORKERS=3"}, "run", "fib", "--n", "10", "--count", "1", "--json")
 	d := parse(t, o)
 	for _, r := range d.Results {
 		want := 3
@@ -284,12 +358,12 @@ func TestListNamesEveryWorkload(t *testing.T) {
 }
 
 func TestEnvTellsEveryVariable(t *testing.T) {
-	o := process(t, []string{"PINWHEEL_WORKERS=2"}, 0, "env", "--json")
+	o := process(t, []string{"PINWHEEL_WORKERS=2"}, "env", "--json")
 	var d struct{ Variables []map[string]string }
 	if err := json.Unmarshal([]byte(o.stdout), &d); err != nil || len(d.Variables) == 0 {
 		t.Fatalf("%v in %q, stderr %q", err, o.stdout, o.stderr)
 	}
-	table := process(t, nil, 0, "env").stdout
+	table := process(t, nil, "env").stdout
 	for _, v := range d.Variables {
 		if !strings.HasPrefix(v["name"], "PINWHEEL_") || v["accepted"] == "" || !strings.Contains(table, v["name"]) {
 			t.Errorf("%v", v)
@@ -341,12 +415,12 @@ func TestAnInterruptedRunPrintsWhatWasFinished(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals")
 	}
-	// Fast at first, then a run that takes far too long.
-	o := process(t, nil, 3*time.Second, "run", "fib", "--n", "10", "idle", "--n", "1h", "--json", "--count", "1", "--warmup", "0")
+	o := process(t, nil, "run", "fib", "--n", "10", "idle", "--n", "1h", "--json", "--count", "1", "--warmup", "0")
 	if o.status != exitUsage {
 		t.Fatalf("a size that fits one of the workloads only: %+v", o)
 	}
-	o = process(t, nil, 10*time.Second, "run", "pair-empty", "fib", "--n", "60", "--runtimes", "serial", "--json", "--count", "1", "--warmup", "0")
+	// Fast at first, then a run that takes far too long.
+	o = interrupted(t, os.Interrupt, "run", "pair-empty", "fib", "--n", "60", "--runtimes", "serial", "--json", "--count", "1", "--warmup", "0")
 	d := parse(t, o)
 	if o.status != exitInterrupted || len(d.Results) != 1 || d.Results[0].Workload != "pair-empty" || !*d.Results[0].Verified {
 		t.Errorf("status %d, %+v, stderr %q", o.status, d.Results, o.stderr)
@@ -360,10 +434,10 @@ func TestAnInterruptionBeforeTheFirstResultIsStillADocument(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals")
 	}
-	for _, rt := range []string{"serial", "pinwheel"} {
-		o := process(t, nil, 5*time.Second, "run", "fib", "--n", "60", "--runtimes", rt, "--json")
+	for rt, signal := range map[string]os.Signal{"serial": syscall.SIGTERM, "pinwheel": os.Interrupt} {
+		o := interrupted(t, signal, "run", "fib", "--n", "60", "--runtimes", rt, "--json")
 		if d := parse(t, o); o.status != exitInterrupted || d.Results == nil || len(d.Results) != 0 {
-			t.Errorf("%s: status %d, %q, stderr %q", rt, o.status, o.stdout, o.stderr)
+			t.Errorf("%s, %v: status %d, %q, stderr %q", rt, signal, o.status, o.stdout, o.stderr)
 		}
 	}
 }

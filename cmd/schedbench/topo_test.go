@@ -67,7 +67,7 @@ node 0: CPUs 0-7
 		{[]string{"PINWHEEL_WORKERS=9", "PINWHEEL_AFFINITY=compact"}, "CPU 0 (workers 0, 8)"},
 		{[]string{"PINWHEEL_AFFINITY=2-3"}, "workers   2, policy 2-3\n"},
 	} {
-		o := process(t, c.env, 0, "topo", "--root", root)
+		o := process(t, c.env, "topo", "--root", root)
 		if o.status != exitDone || !strings.Contains(o.stdout, c.want) {
 			t.Errorf("%v: status %d, stderr %q, got\n%s\nwant\n%s", c.env, o.status, o.stderr, o.stdout, c.want)
 		}
@@ -84,7 +84,7 @@ func TestTopoRefusesWhatItCannotPlace(t *testing.T) {
 		{"PINWHEEL_WORKERS=0", root, "PINWHEEL_WORKERS"},
 		{"GOMAXPROCS=1", "/no/such/dir", "/no/such/dir"},
 	} {
-		o := process(t, []string{c.env}, 0, "topo", "--root", c.root)
+		o := process(t, []string{c.env}, "topo", "--root", c.root)
 		if o.status != exitUsage || o.stdout != "" || !strings.Contains(o.stderr, c.message) {
 			t.Errorf("%s: %+v", c.env, o)
 		}
