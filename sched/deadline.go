@@ -18,7 +18,7 @@ func WithTimeout(ctx context.Context, d time.Duration) (_ context.Context, cance
 // WithDeadline is WithTimeout with a point in time, as [context.WithDeadline].
 func WithDeadline(ctx context.Context, at time.Time) (_ context.Context, cancel context.CancelFunc) {
 	s, err := shardOf(ctx)
-	if cur, ok := ctx.Deadline(); err != nil || ok && cur.Before(at) {
+	if cur, ok := ctx.Deadline(); err != nil || ctx.Err() != nil || ok && cur.Before(at) {
 		return context.WithDeadline(ctx, at) // which ends at the earlier one, without a timer of its own
 	}
 	c := &deadline{Context: ctx, at: at, done: make(chan struct{})}

@@ -36,23 +36,31 @@ func divide[P divisible](ctx context.Context, make func(j *joint) (P, portion)) 
 		return p, 0, err
 	}
 	j := &joint{}
-	run := func(t *Task) (int, error) {
-		j.ctx = t
+	run := func(t *Task, ctx context.Context) (int, error) {
+		j.ctx = ctx
 		var all portion
 		p, all = make(j)
 		all.of = p
 		n := solve(t, all)
-		return n, t.Err()
+		return n, ctx.Err()
 	}
 	if t, _ := where(ctx); t != nil {
-		n, err = run(t)
+		n, err = run(t, ctx)
 	} else {
-		n, err = runIn(ctx, run, codeOf(make))
+		n, err = runIn(ctx, func(t *Task) (int, error) { return run(t, t) }, codeOf(make))
 	}
 	if f := j.failure.Load(); f != nil {
 		panic(f)
 	}
 	return p, n, err
+}
+
+// panicAsInATask is to be deferred where the caller's goroutine calls functions of the user's, so that their panics are of the same type
+// as if a task had.
+func panicAsInATask() {
+	if r := recover(); r != nil {
+		panic(recovered(r))
+	}
 }
 
 var portions = NewFork[portion, int]()

@@ -3,6 +3,7 @@ package sched
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // ForEach calls fn for each element of source, in tasks, in any order: [Stream] without results. It returns when all calls have, with
@@ -12,7 +13,7 @@ func ForEach[T any](ctx context.Context, source iter.Seq[T], fn func(t *Task, x 
 		panic("pinwheel: ForEach with a nil source or function")
 	}
 	each := func(t *Task, x T) (struct{}, error) { return struct{}{}, fn(t, x) }
-	for _, err := range Stream(ctx, source, each, append(opts, Unordered())...) {
+	for _, err := range Stream(ctx, source, each, append(slices.Clip(opts), Unordered())...) {
 		if err != nil {
 			return err
 		}
@@ -43,11 +44,22 @@ func ReduceSeq[T, A any](ctx context.Context, source iter.Seq[T], zero A, fold f
 	}
 	acc := zero
 	part := func(_ *Task, xs []T) (A, error) { return foldEach(zero, xs, fold), nil }
+	add := func(a A) (failure error) {
+		defer func() {
+			if r := recover(); r != nil {
+				failure = recovered(r)
+			}
+		}()
+		acc = combine(acc, a)
+		return nil
+	}
 	for a, err := range Stream2(ctx, stretches, part) {
+		if err == nil {
+			err = add(a)
+		}
 		if err != nil {
 			return zero, err
 		}
-		acc = combine(acc, a)
 	}
 	return acc, nil
 }

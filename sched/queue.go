@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
 
 	"github.com/pinwheel-sched/pinwheel/future"
@@ -102,6 +103,7 @@ type ticket struct {
 	worker.Root
 	queue      *Queue
 	strand     *strand
+	home       int // says which worker a strand's tasks go to
 	prev, next *ticket
 	state      ticketState // guarded by the queue's mutex
 	reject     func(error)
@@ -124,24 +126,30 @@ const (
 //
 //go:noinline
 func GoIn[T any](ctx context.Context, q *Queue, fn func(t *Task) (T, error)) *future.Future[T] {
-	return enqueue(ctx, q, nil, fn, callsite.PC())
+	return enqueue(ctx, q, nil, 0, fn, callsite.PC())
 }
 
 // GoKeyed is [GoIn] for a task with a key. Tasks of q with equal keys run one after the other, each to its end before the next
 // begins, in the order in which they were started, and on the same worker, as long as the number of workers does not change.
 // Tasks with different keys do not wait for each other.
 //
-// A task that awaits one with its own key that was started later waits for ever.
+// A task that awaits one with its own key that was started later waits for ever. GoKeyed panics if K is an interface, and key has a
+// value that cannot be compared.
 //
 //go:noinline
 func GoKeyed[T any, K comparable](ctx context.Context, q *Queue, key K, fn func(t *Task) (T, error)) *future.Future[T] {
-	return enqueue(ctx, q, keyed[K]{key}, fn, callsite.PC())
+	home := maphash.Comparable(q.seed, key) // panics, if at all, while nothing has been done
+	var strand any = keyed[K]{key}
+	if again := key; key != again { // such as NaN: it has no equal, and a map would keep it for ever
+		strand = new(byte)
+	}
+	return enqueue(ctx, q, strand, home, fn, callsite.PC())
 }
 
 // keyed is a key with its type, so that it is not nil and keys of different types differ.
 type keyed[K comparable] struct{ key K }
 
-func enqueue[T any](ctx context.Context, q *Queue, key any, fn func(t *Task) (T, error), from uintptr) *future.Future[T] {
+func enqueue[T any](ctx context.Context, q *Queue, key any, home uint64, fn func(t *Task) (T, error), from uintptr) *future.Future[T] {
 	if fn == nil {
 		panic("pinwheel: a nil function to be queued")
 	}
@@ -156,6 +164,7 @@ func enqueue[T any](ctx context.Context, q *Queue, key any, fn func(t *Task) (T,
 	g.promise.SetOwner(g)
 	g.reject = func(err error) { g.promise.TryReject(err) }
 	g.Bind(q.pool)
+	g.home = int(home >> 33)
 	switch here, err := q.accept(ctx, &g.ticket, key); {
 	case err != nil:
 		g.promise.TryReject(err)
@@ -257,11 +266,13 @@ func (q *Queue) wait(ctx context.Context) error {
 	w.For(worker.ForPlace, q)
 	q.blocked = append(q.blocked, w)
 	q.mu.Unlock()
-	if err := w.Wait(ctx); err != nil {
-		return err // whoever makes room finds that it has given up, and wakes the next
-	}
+	err := w.Wait(ctx)
 	q.mu.Lock()
-	return nil
+	if err != nil { // whoever makes room meanwhile finds that it has given up, and wakes the next
+		q.blocked = slices.DeleteFunc(q.blocked, func(x *worker.Waiter) bool { return x == w })
+		q.mu.Unlock()
+	}
+	return err
 }
 
 // remove takes a task out of the list. q.mu is held.
@@ -411,8 +422,7 @@ func (q *Queue) proceed(s *strand) {
 
 // post submits a task to the worker of its key. It reports false if the scheduler does not take it.
 func (q *Queue) post(p *ticket) bool {
-	home := maphash.Comparable(q.seed, p.strand.key) >> 33
-	err := q.pool.Post(int(home), &p.Root)
+	err := q.pool.Post(p.home, &p.Root)
 	if err != nil {
 		p.reject(err)
 		q.begin(p)

@@ -168,7 +168,7 @@ func (s *scanning[T]) solve(t *Task, p portion) int {
 		s.writeUnit(0)
 	case p.lo == scanWhole:
 		s.solve(t, portion{s, scanShare, n, 0})
-		s.left(t)
+		s.left()
 	case n > 1:
 		both(t, portion{s, scanShare, n / 2, 0}, portion{s, scanShare, n - n/2, 0})
 	default:
@@ -244,12 +244,12 @@ func (s *scanning[T]) writeUnit(unit int) {
 }
 
 // left writes the units that have been left.
-func (s *scanning[T]) left(t *Task) {
+func (s *scanning[T]) left() {
 	first := s.ready
 	if s.over() {
 		return
 	}
-	_ = ForRange(t, s.known-first, func(_ *Task, lo, hi int) { // its error is the end of the task's context
+	_ = ForRange(s.ctx, s.known-first, func(_ *Task, lo, hi int) { // its error is the end of the context
 		for u := lo; u < hi; u++ {
 			s.writeUnit(first + u)
 		}

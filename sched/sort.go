@@ -101,7 +101,7 @@ const (
 )
 
 func sortTogether[E any](ctx context.Context, xs []E, q *quicksort[E]) error {
-	if len(xs) < 2 || arranged(xs, q.less) {
+	if len(xs) < 2 || q.arranged(xs) {
 		return ctx.Err()
 	}
 	_, _, err := divide(ctx, func(j *joint) (*quicksort[E], portion) {
@@ -109,6 +109,12 @@ func sortTogether[E any](ctx context.Context, xs []E, q *quicksort[E]) error {
 		return q, portion{hi: len(xs), more: bits.Len(uint(len(xs)))}
 	})
 	return err
+}
+
+// arranged is apart from the function that it calls because one with a deferred call keeps its variables in memory.
+func (q *quicksort[E]) arranged(xs []E) bool {
+	defer panicAsInATask()
+	return arranged(xs, q.less)
 }
 
 // arranged deals with what is sorted, or the other way round.
@@ -134,7 +140,10 @@ func arranged[E any](xs []E, less func(x, y E) bool) bool {
 // solve sorts xs[lo:hi]. more is how many lopsided partitions there may be.
 func (q *quicksort[E]) solve(t *Task, part portion) int {
 	lo, hi, lopsided := part.lo, part.hi, part.more
-	for hi-lo > leafLength && !q.over() {
+	for hi-lo > leafLength {
+		if q.over() {
+			return 0
+		}
 		xs := q.xs[lo:hi]
 		if lopsided <= 0 {
 			q.rest(xs)

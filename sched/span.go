@@ -48,6 +48,7 @@ func ReduceSpans[T, A any](ctx context.Context, xs []T, zero A, fold func(xs []T
 
 // combined returns the result of a reduction from those of its parts.
 func combined[A any](parts []A, acc A, combine func(a, b A) A, err error) (A, error) {
+	defer panicAsInATask()
 	if err == nil {
 		for _, part := range parts {
 			acc = combine(acc, part)

@@ -175,6 +175,9 @@ func (o *outlet[R]) consume(page *results[R], yield func(R, error) bool) {
 			if err == nil {
 				err = f.reason() // the source may have ended because the flow was stopped just now
 			}
+			if err == nil {
+				err = f.ctx.Err() // or is about to be
+			}
 			if err != nil {
 				yield(none, err)
 			}

@@ -1,0 +1,158 @@
+package sched
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"testing"
+	"time"
+
+	"go.uber.org/atomic"
+)
+
+// Functions of the user's that the caller's goroutine calls: their panics are of the same type as those of the others.
+func TestPanicsOfWhatTheCallerCalls(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		explode := func(_, _ int) int { panic(io.EOF) }
+		add := func(a, b int) int { return a + b }
+		xs := []int{1, 2, 3}
+		for name, call := range map[string]func(){
+			"SortFunc":       func() { _ = SortFunc(ctx, xs, explode) },
+			"SortStableFunc": func() { _ = SortStableFunc(ctx, xs, explode) },
+			"Reduce":         func() { _, _ = Reduce(ctx, xs, 0, add, explode) },
+			"ReduceSpans":    func() { _, _ = ReduceSpans(ctx, xs, 0, func([]int) int { return 0 }, explode) },
+		} {
+			r := mustPanic(t, call)
+			if e, ok := r.(*PanicError); !ok || e.Value != io.EOF {
+				t.Errorf("%s panicked with %T: %v", name, r, r)
+			}
+		}
+		if n, err := ReduceSeq(ctx, upTo(3), 0, add, explode); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("ReduceSeq: %d, %v", n, err)
+		}
+	})
+}
+
+// What divides obeys a context that a task has derived from its own.
+func TestATasksOwnContextEndsWhatDivides(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		xs := make([]int, 20_000)
+		for name, call := range map[string]func(ctx context.Context, look func()) error{
+			"SortFunc": func(ctx context.Context, look func()) error {
+				return SortFunc(ctx, xs, func(a, b int) int { look(); return cmp.Compare(a, b) })
+			},
+			"SortStableFunc": func(ctx context.Context, look func()) error {
+				return SortStableFunc(ctx, xs, func(a, b int) int { look(); return cmp.Compare(a, b) })
+			},
+			"Scan": func(ctx context.Context, look func()) error {
+				_, err := Scan(ctx, xs, func(a, b int) int { look(); return a + b })
+				return err
+			},
+			"Partition": func(ctx context.Context, look func()) error {
+				_, err := Partition(ctx, xs, func(int) bool { look(); return true })
+				return err
+			},
+		} {
+			for i := range xs {
+				xs[i] = i * 7919 % len(xs)
+			}
+			calls, err := Run(ctx, func(t *Task) (int64, error) {
+				mine, cancel := context.WithCancel(t)
+				defer cancel()
+				var calls atomic.Int64
+				err := call(mine, func() {
+					if calls.Inc() == 1000 {
+						cancel()
+					}
+				})
+				return calls.Load(), err
+			})
+			// Each worker may complete one step, and all steps that are under way at a time have no more than all elements.
+			if !errors.Is(err, context.Canceled) || calls > 100_000 {
+				t.Errorf("%s: %d calls, %v", name, calls, err)
+			}
+		}
+	})
+}
+
+// A key that cannot be compared does nothing to the queue; one that has no equal leaves nothing in it, nor does who gives up.
+func TestUnusualUsesOfAQueue(t *testing.T) {
+	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
+		q := newQueue(t, ctx, Capacity(1, Block))
+		one := func(*Task) (int, error) { return 1, nil }
+		mustPanic(t, func() { GoKeyed(ctx, q, any([]int{}), one) })
+		for range 3 {
+			if n, err := GoKeyed(ctx, q, math.NaN(), one).Await(ctx); n != 1 || err != nil {
+				t.Errorf("a task whose key is NaN: %d, %v", n, err)
+			}
+		}
+
+		release := occupy(s, ctx)
+		waits := GoIn(ctx, q, one)
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		if _, err := GoIn(gone, q, one).Await(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("a submitter that has given up: %v", err)
+		}
+		if n := len(q.blocked); n != 0 {
+			t.Errorf("%d submitters that wait", n)
+		}
+		release()
+		if n, err := waits.Await(ctx); n != 1 || err != nil {
+			t.Errorf("the task that waited: %d, %v", n, err)
+		}
+		if err := s.Shutdown(context.Background()); err != nil || len(q.strands) != 0 {
+			t.Errorf("%d strands are left, %v", len(q.strands), err)
+		}
+	}, withoutStandIns())
+}
+
+// A context with a timeout is over from the beginning if its parent is.
+func TestATimeoutUnderAContextThatIsDone(t *testing.T) {
+	_, ctx := newScheduler(t)
+	parent, cancel := context.WithCancelCause(ctx)
+	cancel(io.EOF)
+	for _, d := range []time.Duration{time.Hour, 0} {
+		c, stop := WithTimeout(parent, d)
+		if c.Err() != context.Canceled || context.Cause(c) != io.EOF {
+			t.Errorf("%v, by %v", c.Err(), context.Cause(c))
+		}
+		stop()
+	}
+}
+
+// A stream whose source ends because the context has does not look as if it were complete.
+func TestAStreamThatIsEndedByItsContextSaysSo(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		same := func(_ *Task, x int) (int, error) { return x, nil }
+		for range 100 {
+			gone, cancel := context.WithCancel(ctx)
+			if _, err := Collect(StreamChan(gone, whileDone(cancel), same)); !errors.Is(err, context.Canceled) {
+				t.Fatalf("StreamChan: %v", err)
+			}
+			if _, err := Collect(Stream(gone, upTo(0), same)); !errors.Is(err, context.Canceled) {
+				t.Fatalf("Stream: %v", err)
+			}
+		}
+	})
+}
+
+// whileDone returns a channel that nothing comes from, and calls cancel.
+func whileDone(cancel func()) <-chan int {
+	go cancel()
+	return make(chan int)
+}
+
+// Options that are passed on as a slice belong to the caller.
+func TestForEachLeavesTheCallersOptionsAlone(t *testing.T) {
+	_, ctx := newScheduler(t)
+	opts := append(make([]StreamOption, 0, 2), Window(4))
+	if err := ForEach(ctx, upTo(3), func(*Task, int) error { return nil }, opts...); err != nil {
+		t.Fatal(err)
+	}
+	if opts[:2][1].set != nil {
+		t.Error("an option has been written behind them")
+	}
+}
