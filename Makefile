@@ -18,7 +18,7 @@ CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./
 # Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
 EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))
 
-.PHONY: help bench test vet unit portable restricted explore mutants models race lint build-others peers fleet overhead cover fuzz fmt readme clean
+.PHONY: help bench test vet unit portable restricted explore mutants models race soak lint build-others peers fleet overhead cover fuzz fmt readme clean
 
 help:
 	@echo "make bench     build schedbench and run its main job: real input, under a minute"
@@ -28,7 +28,7 @@ help:
 	@echo "make models    the Promela models (needs spin)          make peers     tests of the comparisons in bench/"
 	@echo "make lint      vet, staticcheck, gofumpt, other systems make fmt       format"
 	@echo "make mutants   plants the bugs that the explorer must find"
-	@echo "make fleet     tests of examples/fleet"
+	@echo "make fleet     tests of examples/fleet                  make soak      two minutes of connections that come and go"
 	@echo "make cover     coverage                                 make fuzz      each fuzzer for FUZZTIME=$(FUZZTIME)"
 	@echo "make overhead  measures what statistics and traces cost"
 	@echo "make readme    measure, and rewrite what README.md quotes"
@@ -72,6 +72,11 @@ race:
 	else \
 		echo "race: skipped: the race detector needs cgo, and so a C compiler"; \
 	fi
+
+# Two minutes in which descriptor numbers are reused as fast as they can be, with and without the race detector.
+soak:
+	$(GO) test -count=1 -timeout 5m -run Storm ./netpoll -storm 2m
+	$(GO) test -race -count=1 -timeout 5m -run Storm ./netpoll -storm 2m
 
 lint: vet build-others $(STATICCHECK) $(GOFUMPT)
 	$(GO) vet -tags mc ./...
