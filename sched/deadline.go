@@ -21,8 +21,9 @@ func WithDeadline(ctx context.Context, at time.Time) (_ context.Context, cancel 
 	if cur, ok := ctx.Deadline(); err != nil || ctx.Err() != nil || ok && cur.Before(at) {
 		return context.WithDeadline(ctx, at) // which ends at the earlier one, without a timer of its own
 	}
-	c := &deadline{Context: ctx, at: at, done: make(chan struct{})}
-	d := time.Until(at)
+	now := time.Now()
+	d := at.Sub(now)
+	c := &deadline{Context: ctx, at: at, due: now.Add(d), done: make(chan struct{})}
 	if d <= 0 {
 		c.end(context.DeadlineExceeded)
 		return c, func() {}
@@ -45,6 +46,7 @@ func WithDeadline(ctx context.Context, at time.Time) (_ context.Context, cancel 
 type deadline struct {
 	context.Context
 	at    time.Time
+	due   time.Time // the same by the monotonic clock, as the timer has it
 	timer timer.Timer
 	leave func() bool // the parent's end
 	done  chan struct{}
@@ -90,7 +92,7 @@ func (c *deadline) AfterFunc(f func()) (stop func() bool) {
 
 // expire is called by whoever polls the wheel: at the deadline, or when the scheduler is closed.
 func (c *deadline) expire() {
-	if time.Now().Before(c.at) {
+	if time.Now().Before(c.due) {
 		c.end(context.Canceled)
 		return
 	}

@@ -246,8 +246,8 @@ func (g *Group) decides(err error) bool {
 // Wait waits until all tasks of the group have ended, also those that the others start meanwhile, and returns the first error
 // in order of time, or nil; or what the group's option says. If a task has panicked, Wait panics with the first [*PanicError], in
 // order of time, whatever the option. It suspends the calling task, or blocks the calling goroutine, and a context that is done
-// does not end the wait: the tasks are expected to. The group may be used again after a Wait that returned nil, its context
-// excepted, which is cancelled.
+// does not end the wait: the tasks are expected to. The group's context is cancelled then: tasks that are started after Wait
+// has returned do not begin, and the next Wait returns their error.
 //
 // What the tasks did happens before Wait returns.
 func (g *Group) Wait() error {

@@ -2,6 +2,8 @@ package sched
 
 import (
 	"context"
+	"errors"
+	"net"
 
 	"github.com/pinwheel-sched/pinwheel/netpoll"
 )
@@ -17,7 +19,7 @@ func Dial(ctx context.Context, network, address string) (*netpoll.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.Dial(ctx, network, address)
+	return orClosed(p.Dial(ctx, network, address))
 }
 
 // Listen announces on a local address: [netpoll.Poller.Listen] says how. Its errors are those of [net.Listen], or
@@ -27,7 +29,7 @@ func Listen(ctx context.Context, network, address string) (*netpoll.Listener, er
 	if err != nil {
 		return nil, err
 	}
-	return p.Listen(ctx, network, address)
+	return orClosed(p.Listen(ctx, network, address))
 }
 
 // ListenPacket announces on a local address for datagrams: [netpoll.Poller.ListenPacket] says how. Its errors are those
@@ -37,7 +39,7 @@ func ListenPacket(ctx context.Context, network, address string) (*netpoll.Packet
 	if err != nil {
 		return nil, err
 	}
-	return p.ListenPacket(ctx, network, address)
+	return orClosed(p.ListenPacket(ctx, network, address))
 }
 
 // Serve accepts connections and calls handler for each, in a task of its own, and closes the connection when handler returns.
@@ -71,6 +73,14 @@ func ServeReadable(ctx context.Context, l *netpoll.Listener, handler func(t *Tas
 	}
 	_, pool := where(ctx)
 	return l.ServeReadable(ctx, pool, handler)
+}
+
+// orClosed says of what failed because the poller is closed that the scheduler is.
+func orClosed[C any](c C, err error) (C, error) {
+	if errors.Is(err, net.ErrClosed) {
+		err = ErrClosed
+	}
+	return c, err
 }
 
 // pollerOf returns the poller of the scheduler that ctx names.

@@ -198,6 +198,8 @@ func (g *queued[T]) Done(failure *PanicError, refused error) {
 	g.fn = nil
 	g.queue.begin(&g.ticket) // if it never did
 	g.settle(g.value, err)
+	var none T
+	g.value = none // if it was not taken, nothing else keeps it alive
 	if g.strand != nil {
 		g.queue.proceed(g.strand)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"runtime"
 	"testing"
 	"time"
 
@@ -155,4 +156,79 @@ func TestForEachLeavesTheCallersOptionsAlone(t *testing.T) {
 	if opts[:2][1].set != nil {
 		t.Error("an option has been written behind them")
 	}
+}
+
+// A scheduler that is closed says so, also if its network has been used.
+func TestTheNetworkOfAClosedScheduler(t *testing.T) {
+	s, ctx := newScheduler(t)
+	l, err := Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, dialed := Dial(ctx, "tcp", l.Addr().String())
+	_, listened := Listen(ctx, "tcp", "127.0.0.1:0")
+	_, packets := ListenPacket(ctx, "udp", "127.0.0.1:0")
+	for _, err := range []error{dialed, listened, packets} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// Whether a deadline has come is for the monotonic clock to say, also if the deadline is given as a time of day.
+func TestADeadlineGoesByTheMonotonicClock(t *testing.T) {
+	_, ctx := newScheduler(t)
+	at := time.Now().Add(time.Hour).Round(0)
+	c, stop := WithDeadline(ctx, at)
+	defer stop()
+	if got, ok := c.Deadline(); !ok || got != at {
+		t.Errorf("deadline %v, %v", got, ok)
+	}
+	if due := c.(*deadline).due; due == due.Round(0) || !due.Equal(at) {
+		t.Errorf("due %v", due)
+	}
+}
+
+// What a task of a queue has returned beside an error is not kept with the future.
+func TestAQueueForgetsWhatNobodyGets(t *testing.T) {
+	_, ctx := newScheduler(t)
+	q := newQueue(t, ctx)
+	done := make(chan struct{})
+	f := GoIn(ctx, q, func(*Task) (*[1000]byte, error) {
+		b := new([1000]byte)
+		runtime.AddCleanup(b, func(struct{}) { close(done) }, struct{}{})
+		return b, io.EOF
+	})
+	if _, err := f.Await(ctx); err != io.EOF {
+		t.Fatal(err)
+	}
+	timeout := time.After(time.Minute)
+	for collected := false; !collected; {
+		runtime.GC()
+		select {
+		case <-done:
+			collected = true
+		case <-timeout:
+			t.Fatal("it is still alive")
+		default:
+		}
+	}
+	runtime.KeepAlive(f)
+}
+
+// A group whose Wait has returned begins nothing more.
+func TestAGroupAfterItsEnd(t *testing.T) {
+	everyPool(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
+		g := NewGroup(ctx)
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		g.Go(func(*Task) error { t.Error("a task has begun"); return nil })
+		if err := g.Wait(); !errors.Is(err, context.Canceled) {
+			t.Errorf("Wait: %v", err)
+		}
+	})
 }
