@@ -44,18 +44,23 @@ func callAll(t *Task, fs []func()) (none struct{}) {
 	return none
 }
 
-// call calls a function. If that panics, the panic goes to the handler. If it leaves by runtime.Goexit, it takes the task with
-// it; then save is called before.
+// call calls a function. If that panics, the panic goes to the handler. If it leaves by runtime.Goexit, or the handler does not return,
+// that takes the task with it; then save is called before.
 func call(t *Task, f, save func()) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
+		handled := false
+		defer func() {
+			if !handled {
+				save()
+			}
+		}()
 		if r := recover(); r != nil {
 			worker.PoolOf(t).Abandoned(t.Caught(r))
-		} else {
-			save()
+			handled = true
 		}
 	}()
 	f()

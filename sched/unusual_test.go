@@ -232,3 +232,23 @@ func TestAGroupAfterItsEnd(t *testing.T) {
 		}
 	})
 }
+
+// A panic handler that does not return takes no other timer's call with it.
+func TestAPanicHandlerThatDoesNotReturn(t *testing.T) {
+	const n = 100
+	for name, leave := range map[string]func(){
+		"panic":  func() { panic("handler") },
+		"Goexit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, ctx := newScheduler(t, WithWorkers(1), WithPanicHandler(func(*PanicError) { leave() }))
+			called := make(chan struct{}, n)
+			for range n {
+				AfterFunc(ctx, time.Millisecond, func() { called <- struct{}{}; panic("callback") })
+			}
+			for range n {
+				await(t, called, "a callback")
+			}
+		})
+	}
+}
