@@ -24,7 +24,7 @@
 // channel, a callback.
 //
 // A future that never is settled does not collect those who have waited for it and given up. One that is settled does not keep
-// alive what it was derived from.
+// alive what it was derived from, unless it was cancelled.
 //
 // # How it behaves at present
 //
