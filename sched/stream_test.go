@@ -702,21 +702,3 @@ func TestStreamsThatAreHeldUpAtRandom(t *testing.T) {
 		}
 	})
 }
-
-// A consumer that waits for more than the next result gets what is there once it has waited for long enough, and not before.
-func TestStreamNudge(t *testing.T) {
-	f := newFlow()
-	for _, c := range []struct {
-		since, now time.Duration
-		want       bool
-	}{{0, time.Hour, false}, {1, gulpPatience, false}, {1, gulpPatience + 1, true}} {
-		f.results.announce()
-		f.since.Store(int64(c.since))
-		if got := f.nudge(c.now); got != c.want {
-			t.Errorf("waiting since %v, nudged at %v: rang: %v, want %v", c.since, c.now, got, c.want)
-		}
-		if rung := f.results.waiter.Load() == nil; rung != c.want {
-			t.Errorf("waiting since %v, nudged at %v: woken: %v, want %v", c.since, c.now, rung, c.want)
-		}
-	}
-}
