@@ -95,3 +95,19 @@ func TestCondCancelledWaitHoldsTheLock(t *testing.T) {
 		}
 	})
 }
+
+func TestCondWaitWithoutTheLockLeavesNobodyWaiting(t *testing.T) {
+	var m lock.Mutex
+	cond := lock.NewCond(&m)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		_ = cond.Wait(context.Background())
+	}()
+	if n := lock.Waiting(cond); n != 0 {
+		t.Errorf("%d wait, and would be signalled", n)
+	}
+}
