@@ -90,5 +90,8 @@ func pollerOf(ctx context.Context) (*netpoll.Poller, error) {
 	if err != nil {
 		return nil, err
 	}
+	if pool.Closed() { // not every network asks before it dials
+		return nil, ErrClosed
+	}
 	return e.poller, nil
 }
