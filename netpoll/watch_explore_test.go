@@ -158,7 +158,7 @@ func (v *vigil) start(s *timer.Shard, after, grace time.Duration) {
 		}
 		v.done()
 	})
-	t.ResetOn(s, after)
+	t.ResetAt(s, when)
 }
 
 // starter starts a thread that starts a timer.

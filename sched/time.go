@@ -47,7 +47,7 @@ func After(ctx context.Context, d time.Duration) <-chan time.Time { return NewTi
 // the process if there is none. When the scheduler is shut down, timers that are pending never fire.
 //
 // What happened before AfterFunc, or the last Reset, happens before f. AfterFunc costs 100 ns and an allocation; Reset and
-// Stop of the timer that it returns some 60 ns together and none. Firing costs the start of a task.
+// Stop of the timer that it returns some 45 to 60 ns together and none. Firing costs the start of a task.
 func AfterFunc(ctx context.Context, d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("pinwheel: AfterFunc of a nil function")

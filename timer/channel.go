@@ -73,8 +73,8 @@ func (k *Ticker) start(s *Shard, interval time.Duration, op string) {
 	if interval <= 0 {
 		panic("timer: " + op + " with an interval that is not positive")
 	}
-	now, when := s.wheels.deadline(interval)
 	k.t.bind(s)
+	now, when := s.deadline(interval)
 	c := k.t.event.(*channel)
 	c.when, c.period = when, interval
 	s.insert(&k.t, now, when)

@@ -6,7 +6,8 @@
 //
 // # What is guaranteed
 //
-//   - A timer never fires early. It becomes due at most one tick after its time, and fires when its shard is next polled.
+//   - A timer never fires early. It becomes due at most one tick and 8 us after its time, and fires when its shard is next
+//     polled.
 //   - Any duration will do. Zero and less are due at once. A deadline beyond the end of the clock, 292 years after the start
 //     of the process, never comes.
 //   - After Stop or Reset has returned, no value or call of the earlier setting follows, except one that had already been

@@ -224,7 +224,7 @@ func (d *drive) start(s *Shard, after time.Duration) {
 			atom.FutexWake(&d.driver.word, 1)
 		}
 	})
-	t.ResetOn(s, after)
+	t.ResetAt(s, when) // ResetOn reads the clock when it has the lock, which may be later
 }
 
 func TestExploreADriverWithNothingToDoIsWoken(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/tick"
 )
 
 // A Shard is one wheel and its lock. A worker has one of its own, so the lock is rarely contended and costs 12 ns for taking
@@ -21,6 +22,7 @@ type Shard struct {
 
 	mu     mutex
 	closed bool
+	clock  tick.Clock // what timers that are started here go by
 	wheel  wheel
 	_      [128]byte
 
@@ -30,6 +32,22 @@ type Shard struct {
 	// grace is by how much the driver may come later than that, because the worker polls.
 	grace atom.Int64
 	_     [112]byte
+}
+
+// deadline returns a time that has just been, and one that is d after the present or, if the clock is reckoned, some microseconds
+// later: 0 if d is not positive. The lock must be held.
+func (s *Shard) deadline(d time.Duration) (now, when time.Duration) {
+	var most time.Duration
+	if s.wheels.clock != nil {
+		now = s.wheels.clock()
+		most = now
+	} else {
+		now, most = s.clock.Now()
+	}
+	if d <= 0 {
+		return now, 0
+	}
+	return now, later(most, d)
 }
 
 // insert puts a timer, which is in no wheel, into this one, and unlocks the shard. now is the time or earlier.

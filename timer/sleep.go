@@ -30,8 +30,9 @@ func (s *Shard) Sleep(ctx context.Context, d time.Duration) error {
 	z.timer.event = z
 	z.waiter.Init(ctx)
 	z.waiter.For(worker.ForTimer, nil)
-	now, when := s.wheels.deadline(d)
-	z.timer.start(s, now, when)
+	z.timer.bind(s)
+	now, when := s.deadline(d)
+	s.insert(&z.timer, now, when)
 	if err := z.waiter.Wait(ctx); err != nil {
 		z.timer.Stop()
 		return err

@@ -225,15 +225,6 @@ func (s *Shard) wanted() time.Duration {
 	return later(s.next(), time.Duration(s.grace.Load()))
 }
 
-// deadline returns the present, and the time that is d after it: 0 if that is now or before.
-func (w *Wheels) deadline(d time.Duration) (now, when time.Duration) {
-	now = w.Now()
-	if d <= 0 {
-		return now, 0
-	}
-	return now, later(now, d)
-}
-
 // later returns t+d, or the end of the clock if that comes before. Neither may be negative.
 func later(t, d time.Duration) time.Duration {
 	if t > forever-d {

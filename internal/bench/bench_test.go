@@ -181,6 +181,49 @@ func TestTheClockLeavesOutWhatIsNotTheWork(t *testing.T) {
 	}
 }
 
+func TestAllocationsLeaveOutWhatIsNotTheWork(t *testing.T) {
+	const few, many = 1_000, 100_000
+	var kept []*int
+	allocate := func(n int) {
+		for i := range n {
+			kept = append(kept, &i)
+		}
+		kept = nil
+	}
+	for _, c := range []struct {
+		name        string
+		start       bool
+		least, most float64
+	}{
+		{"with a preparation", true, few, many},
+		{"without", false, few + 2*many, math.Inf(1)},
+	} {
+		body := func(r *Run) (string, error) {
+			allocate(many)
+			if c.start {
+				r.Start()
+			}
+			allocate(few)
+			if c.start {
+				r.Stop()
+			}
+			allocate(many)
+			return "", nil
+		}
+		results, err := measure(t, t.Context(), one(body, Answer("")), serially)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := results[0]
+		if n := r.Metrics["allocs_per_task"] * float64(r.Tasks); n < c.least || n > c.most {
+			t.Errorf("%s: %v allocations, want %v to %v", c.name, n, c.least, c.most)
+		}
+		if n := r.Metrics["bytes_per_task"] * float64(r.Tasks); n < 8*c.least {
+			t.Errorf("%s: %v bytes", c.name, n)
+		}
+	}
+}
+
 func TestTheTimeOfASampledRunIsTheMedianSample(t *testing.T) {
 	runs := 0
 	body := func(r *Run) (string, error) {

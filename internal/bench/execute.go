@@ -60,14 +60,15 @@ func probe(job *Job, workers int, least time.Duration) time.Duration {
 // repeat runs the body until it has taken long enough to be measured.
 func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Duration) (outcome, error) {
 	var (
-		o             outcome
-		before, after runtime.MemStats
-		walls         []float64
-		wall, cpu     time.Duration
-		times         int
-		verified      bool
+		o         outcome
+		memory    allocated // by runs that know what they prepared
+		counted   bool
+		walls     []float64
+		wall, cpu time.Duration
+		times     int
+		verified  bool
 	)
-	runtime.ReadMemStats(&before)
+	before := allocations()
 	begin := time.Now()
 	for {
 		r := NewRun(ctx, workers)
@@ -83,6 +84,7 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 		walls = append(walls, float64(r.wall))
 		wall += r.wall
 		cpu += r.cpu
+		memory, counted = memory.plus(r.during), r.counts
 		times++
 		if r.samples > 0 {
 			times = r.samples
@@ -93,11 +95,13 @@ func repeat(ctx context.Context, job *Job, workers int, body Body, least time.Du
 		}
 	}
 	o.wall = time.Duration(stat.Median(walls))
-	runtime.ReadMemStats(&after)
+	if !counted {
+		memory = allocations().since(before)
+	}
 
 	tasks := float64(times) * float64(job.Tasks)
-	o.metrics["allocs_per_task"] = float64(after.Mallocs-before.Mallocs) / tasks
-	o.metrics["bytes_per_task"] = float64(after.TotalAlloc-before.TotalAlloc) / tasks
+	o.metrics["allocs_per_task"] = float64(memory.objects) / tasks
+	o.metrics["bytes_per_task"] = float64(memory.bytes) / tasks
 	_, own := o.metrics["cpu_fraction"]
 	if _, known := CPUTime(); known && !own && wall > 0 {
 		o.metrics["cpu_fraction"] = float64(cpu) / float64(wall)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench/stat"
@@ -17,6 +18,9 @@ type Run struct {
 	wall     time.Duration
 	cpu      time.Duration // that the process spent meanwhile
 	stopped  bool
+	counts   bool      // allocations apart from those of the preparation
+	before   allocated // when it was over
+	during   allocated // since then
 	samples  int
 	metrics  map[string]float64
 }
@@ -24,12 +28,17 @@ type Run struct {
 // NewRun returns a run with its clock running.
 func NewRun(ctx context.Context, workers int) *Run {
 	r := &Run{Context: ctx, Workers: workers, metrics: map[string]float64{}}
-	r.Start()
+	r.start()
 	return r
 }
 
 // Start sets the clock to nothing and lets it run: what the body did before was preparation.
 func (r *Run) Start() {
+	r.counts, r.before = true, allocations()
+	r.start()
+}
+
+func (r *Run) start() {
 	r.wall, r.stopped = 0, false
 	r.cpuSince, _ = CPUTime()
 	r.since = time.Now()
@@ -41,6 +50,9 @@ func (r *Run) Stop() {
 		r.wall, r.stopped = time.Since(r.since), true
 		now, _ := CPUTime()
 		r.cpu = now - r.cpuSince
+		if r.counts {
+			r.during = allocations().since(r.before)
+		}
 	}
 }
 
@@ -64,3 +76,21 @@ func (r *Run) Samples(ds []time.Duration) {
 
 // Metric reports a figure besides the time. The result shows the median of it over the runs.
 func (r *Run) Metric(name string, value float64) { r.metrics[name] = value }
+
+// allocated is how much has been allocated.
+type allocated struct{ objects, bytes uint64 }
+
+// allocations returns what the process has allocated up to now. It stops the process for a moment.
+func allocations() allocated {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return allocated{m.Mallocs, m.TotalAlloc}
+}
+
+func (a allocated) since(b allocated) allocated {
+	return allocated{a.objects - b.objects, a.bytes - b.bytes}
+}
+
+func (a allocated) plus(b allocated) allocated {
+	return allocated{a.objects + b.objects, a.bytes + b.bytes}
+}
