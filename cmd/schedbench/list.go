@@ -41,7 +41,7 @@ func (p *program) listTable() error {
 	for _, w := range workload.All {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", w.Name, w.N, w.Size, w.Unit, w.Doc)
 		for _, o := range w.Options {
-			fmt.Fprintf(t, "\t\t\t\t  --%s: %s\n", o.Name, o.Doc)
+			fmt.Fprintf(t, "\t\t\t\t  --%s: %s\n", o.Name, describe(o))
 		}
 	}
 	return t.Flush()

@@ -180,6 +180,9 @@ func (p *program) help() error {
 		fmt.Fprintf(&b, "  schedbench %-44s %s\n", strings.TrimSpace(c.name+" "+c.usage), c.doc)
 	}
 	fmt.Fprint(&b, "\nschedbench help COMMAND tells the flags of one.\n")
+	fmt.Fprintf(&b, "Exit status: %d done, and every answer was right; %d a run failed, or its answer was wrong; %d a mistake in the arguments;\n",
+		exitDone, exitFailed, exitUsage)
+	fmt.Fprintf(&b, "%d compare found a regression; %d interrupted, what was finished is printed.\n", exitRegression, exitInterrupted)
 	_, err := p.stdout.Write(b.Bytes())
 	return err
 }
@@ -194,7 +197,7 @@ func (p *program) helpOn(c *command) error {
 			first = false
 		}
 		value, doc := flag.UnquoteUsage(f)
-		fmt.Fprintf(&b, "  %-22s %s", strings.TrimSpace("--"+f.Name+" "+value), doc)
+		fmt.Fprintf(&b, "  %-22s %s", strings.TrimSpace("--"+f.Name+" "+value), strings.ReplaceAll(doc, "\n", "\n"+strings.Repeat(" ", 25)))
 		if f.DefValue != "" && f.DefValue != "false" {
 			fmt.Fprintf(&b, " (default %s)", f.DefValue)
 		}

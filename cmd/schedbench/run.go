@@ -49,30 +49,58 @@ func (f *runFlags) define(fs *flag.FlagSet, count int) {
 	fs.StringVar(&f.cpuprofile, "cpuprofile", "", "`FILE` for a CPU profile of all runs")
 	fs.StringVar(&f.trace, "trace", "", "`FILE` for a trace of pinwheel's schedulers, for https://ui.perfetto.dev")
 	f.options = map[string]string{}
-	for name, o := range workloadOptions() {
-		doc := o.Doc
-		if o.Many {
-			doc += ", a list"
-		}
-		if o.Default != "" {
-			doc += " (default " + o.Default + ")"
-		}
-		fs.Func(name, fmt.Sprintf("`VALUE` for %s: %s", strings.Join(takers(name), ", "), doc), func(value string) error {
+	for _, name := range optionNames() {
+		fs.Func(name, optionUsage(name), func(value string) error {
 			f.options[name] = value
 			return nil
 		})
 	}
 }
 
-// workloadOptions returns the options of all workloads by name.
-func workloadOptions() map[string]bench.Option {
-	all := map[string]bench.Option{}
+// optionNames returns the names of the options of all workloads, each once.
+func optionNames() []string {
+	var names []string
 	for _, w := range workload.All {
 		for _, o := range w.Options {
-			all[o.Name] = o
+			if !slices.Contains(names, o.Name) {
+				names = append(names, o.Name)
+			}
 		}
 	}
-	return all
+	return names
+}
+
+// optionUsage says what an option is, for each workload that has it: the same name may mean different things to them.
+func optionUsage(name string) string {
+	var docs []string
+	takers := map[string][]string{} // by what the option is to them
+	for _, w := range workload.All {
+		for _, o := range w.Options {
+			if o.Name != name {
+				continue
+			}
+			doc := describe(o)
+			if takers[doc] == nil {
+				docs = append(docs, doc)
+			}
+			takers[doc] = append(takers[doc], w.Name)
+		}
+	}
+	for i, doc := range docs {
+		docs[i] = fmt.Sprintf("for %s: %s", strings.Join(takers[doc], ", "), doc)
+	}
+	return "`VALUE` " + strings.Join(docs, "\n")
+}
+
+// describe says what an option is, whether it takes a list, and its default.
+func describe(o bench.Option) string {
+	switch {
+	case o.Many:
+		return o.Doc + " (a list; default " + o.Default + ")"
+	case o.Default != "":
+		return o.Doc + " (default " + o.Default + ")"
+	}
+	return o.Doc
 }
 
 // takers returns the names of the workloads that have an option.
@@ -178,7 +206,7 @@ func (p *program) runCommand() *command {
 func (p *program) suiteCommand() *command {
 	f := &runFlags{}
 	return &command{
-		name: "", usage: "[flags]", doc: "measure all workloads in under a minute",
+		name: "", usage: "[flags]", doc: "measure all workloads in under a minute (flags of run, except --n)",
 		flags: func(fs *flag.FlagSet) { f.define(fs, 3) },
 		run: func(ctx context.Context, _ []string) error {
 			s, err := f.settings()

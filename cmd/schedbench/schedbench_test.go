@@ -229,6 +229,28 @@ func TestHelpIsThereForEveryCommand(t *testing.T) {
 	}
 }
 
+func TestHelpTellsForEachWorkloadWhatItsOptionsAre(t *testing.T) {
+	help, list := execute(t, "help", "run").stdout, execute(t, "list").stdout
+	for _, w := range workload.All {
+		for _, o := range w.Options {
+			in := func(line string) bool {
+				return strings.Contains(line, o.Doc) && strings.Contains(line, "default "+o.Default)
+			}
+			ofWorkload := func(line string) bool {
+				_, rest, found := strings.Cut(line, "for ")
+				names, _, _ := strings.Cut(rest, ": ")
+				return found && slices.Contains(strings.Split(names, ", "), w.Name) && (o.Default == "" || in(line))
+			}
+			if !slices.ContainsFunc(strings.Split(help, "\n"), ofWorkload) {
+				t.Errorf("help run does not tell what --%s is to %s, or its default", o.Name, w.Name)
+			}
+			if o.Default != "" && !slices.ContainsFunc(strings.Split(list, "\n"), in) {
+				t.Errorf("list does not tell the default of --%s of %s", o.Name, w.Name)
+			}
+		}
+	}
+}
+
 // document is what JSON has to be like for those who read it by field.
 type document struct {
 	Schema   int
