@@ -30,48 +30,55 @@ type config struct {
 }
 
 // WithWorkers sets the number of workers: how many tasks compute at once, 1 to 4096. The default is the number of CPUs that
-// the process may use, cut by its cgroup's quota.
-func WithWorkers(n int) Option { return with("PINWHEEL_WORKERS", fmt.Sprint(n)) }
+// the process may use, cut by its cgroup's quota. PINWHEEL_WORKERS does the same.
+func WithWorkers(n int) Option { return with("WithWorkers", "PINWHEEL_WORKERS", fmt.Sprint(n)) }
 
-// WithAffinity sets where workers are pinned. With [affinity.Auto], a worker that parks very often, as those of a server do, lets go of its
-// CPU until it parks rarely again; with the other policies it stays where it was put.
-func WithAffinity(p affinity.Policy) Option { return with("PINWHEEL_AFFINITY", p.String()) }
+// WithAffinity sets where workers are pinned. With [affinity.Auto], the default, a worker that parks very often, as those of a
+// server do, lets go of its CPU until it parks rarely again; with the other policies a worker stays where it was put.
+// PINWHEEL_AFFINITY does the same.
+func WithAffinity(p affinity.Policy) Option {
+	return with("WithAffinity", "PINWHEEL_AFFINITY", p.String())
+}
 
-// WithSpin sets how long a worker that finds no work goes on looking before it parks; 0 parks at once.
-func WithSpin(spin time.Duration) Option { return with("PINWHEEL_SPIN", spin.String()) }
+// WithSpin sets how long a worker that finds no work goes on looking before it parks, up to 1 s; 0 parks at once. A longer time
+// makes the next task begin sooner, at the price of a busy CPU. The default is 50 us. PINWHEEL_SPIN does the same.
+func WithSpin(spin time.Duration) Option { return with("WithSpin", "PINWHEEL_SPIN", spin.String()) }
 
-// WithSteal sets whom a worker without work steals from first.
-func WithSteal(p StealPolicy) Option { return with("PINWHEEL_STEAL", p.String()) }
+// WithSteal sets whom a worker without work steals from first. The default is [StealNear]. PINWHEEL_STEAL does the same.
+func WithSteal(p StealPolicy) Option { return with("WithSteal", "PINWHEEL_STEAL", p.String()) }
 
 // A StealPolicy says whom a worker without work steals from first.
 type StealPolicy = victim.Policy
 
 const (
-	// StealNear looks at CPUs that share a core first, then a cache, then a NUMA node; at other nodes less often. It makes no
-	// difference to workers that are not pinned.
+	// StealNear tries the workers first whose CPUs share a core with the thief's, then those that share a cache, then those of
+	// the same NUMA node; those of other nodes less often. For workers that are not pinned it is the same as StealRandom.
 	StealNear = victim.Near
-	// StealRandom looks at all CPUs alike.
+	// StealRandom tries all workers in random order.
 	StealRandom = victim.Random
 )
 
 // WithTick sets the resolution of timers, 50 us to 1 s. The default is 100 us; what is used is the next smaller power of two of
-// nanoseconds.
-func WithTick(tick time.Duration) Option { return with("PINWHEEL_TICK", tick.String()) }
+// nanoseconds. PINWHEEL_TICK does the same.
+func WithTick(tick time.Duration) Option { return with("WithTick", "PINWHEEL_TICK", tick.String()) }
 
-// WithFiles sets how files are read when what is wanted is not in memory: [FilesAuto], [FilesURing] or [FilesThreads].
-func WithFiles(b netpoll.Backend) Option { return with("PINWHEEL_FILES", b.String()) }
+// WithFiles sets how files are read when what is wanted is not in memory: [FilesAuto], the default, [FilesURing] or
+// [FilesThreads]. PINWHEEL_FILES does the same.
+func WithFiles(b netpoll.Backend) Option { return with("WithFiles", "PINWHEEL_FILES", b.String()) }
 
 // WithKeepGOMAXPROCS leaves GOMAXPROCS alone. Otherwise it is raised to one more than the workers while the scheduler runs,
-// so that ordinary goroutines get their turn while all workers compute.
-func WithKeepGOMAXPROCS() Option { return with("PINWHEEL_GOMAXPROCS", "keep") }
+// so that ordinary goroutines get their turn while all workers compute. PINWHEEL_GOMAXPROCS=keep does the same.
+func WithKeepGOMAXPROCS() Option { return with("WithKeepGOMAXPROCS", "PINWHEEL_GOMAXPROCS", "keep") }
 
-// WithoutEnvironment makes New ignore the environment.
+// WithoutEnvironment makes New ignore the environment: for tests, and for libraries that must not depend on it.
 func WithoutEnvironment() Option {
 	return func(c *config) error { c.noEnv = true; return nil }
 }
 
-// WithPanicHandler sets what is called, on a worker, with panics of tasks that nobody awaits. Without it they end the
-// process, as a goroutine's would.
+// WithPanicHandler sets what is called with panics that nobody awaits: those of functions that [AfterFunc] calls, and of
+// handlers of [Serve] and [ServeReadable]. It is called on a worker, possibly at the same time for several panics. Without it
+// such a panic ends the process, as a goroutine's would. The panic of a task of [Go] is never abandoned: it rejects the
+// future, whether somebody awaits that or not (see [future.OnUnobserved]).
 func WithPanicHandler(f func(*PanicError)) Option {
 	return func(c *config) error {
 		if f == nil {
@@ -87,11 +94,11 @@ type Stall = worker.Stall
 
 // WithStall sets after how long a worker is reported whose task passes no safe point (a fork, a join, a step of a loop, [Yield], a
 // wait); 0 for never. Such a worker runs nothing else meanwhile. The default is a second. It is reported once, with the task's
-// function, where that was started, and its stack.
-func WithStall(after time.Duration) Option { return with("PINWHEEL_STALL", after.String()) }
+// function, where that was started, and its stack. PINWHEEL_STALL does the same.
+func WithStall(after time.Duration) Option { return with("WithStall", "PINWHEEL_STALL", after.String()) }
 
-// WithStallHandler sets what is called with these reports, on a goroutine of its own. Without it they are logged as warnings, to
-// the logger of [WithLogger] or the default one.
+// WithStallHandler sets what is called with the reports of [WithStall], on a goroutine of its own. Without it they are logged as
+// warnings, to the logger of [WithLogger] or, without one, to the default logger of package slog.
 func WithStallHandler(f func(*Stall)) Option {
 	return func(c *config) error {
 		if f == nil {
@@ -102,9 +109,14 @@ func WithStallHandler(f func(*Stall)) Option {
 	}
 }
 
-// with sets a variable as the environment would.
-func with(name, text string) Option {
-	return func(c *config) error { return c.set(name, text, "option") }
+// with is an option that sets a variable as the environment would.
+func with(option, name, text string) Option {
+	return func(c *config) error {
+		if err := c.set(name, text, "option"); err != nil {
+			return fmt.Errorf("pinwheel: %s(%s): want %s", option, text, c.values[name].accepted)
+		}
+		return nil
+	}
 }
 
 // configure works out the settings. With an error it returns those that are left when what is wrong is left out.
@@ -150,6 +162,9 @@ func (c *config) build() (*Scheduler, error) {
 	cpus, err := affinity.Map(top, policy, workers)
 	if err != nil {
 		v := c.values["PINWHEEL_AFFINITY"]
+		if v.source == "option" {
+			return nil, fmt.Errorf("pinwheel: WithAffinity(%s): %w", v.text, err)
+		}
 		return nil, fmt.Errorf("pinwheel: %s=%q: %w", v.name, v.text, err)
 	}
 	spin := worker.DefaultSpin

@@ -108,22 +108,31 @@ func newSchedulerFromEnvironment(t *testing.T, opts ...Option) (*Scheduler, cont
 	return s, With(context.Background(), s)
 }
 
-func TestOptionsOutOfRangeAreErrors(t *testing.T) {
+func TestOptionsOutOfRangeAreErrorsThatNameThem(t *testing.T) {
 	for name, o := range map[string]Option{
-		"0 workers":          WithWorkers(0),
-		"-1 workers":         WithWorkers(-1),
-		"5000 workers":       WithWorkers(5000),
-		"negative spin":      WithSpin(-time.Microsecond),
-		"a minute of spin":   WithSpin(time.Minute),
-		"no panic handler":   WithPanicHandler(nil),
-		"CPU 8000":           WithAffinity(affinity.List(affinity.NewSet(8000))),
-		"an empty list":      WithAffinity(affinity.List(affinity.Set{})),
-		"no option function": nil,
+		"WithWorkers(0): want a number from 1 to 4096":    WithWorkers(0),
+		"WithWorkers(-1): want a number from 1 to 4096":   WithWorkers(-1),
+		"WithWorkers(5000): want a number from 1 to 4096": WithWorkers(5000),
+		"WithMaxWorkers(0): want 1 to 4096":               WithMaxWorkers(0),
+		"WithSpin(-1µs): want a duration from 0 to 1s":    WithSpin(-time.Microsecond),
+		"WithSpin(1m0s): want a duration from 0 to 1s":    WithSpin(time.Minute),
+		"WithSteal(Policy(7)): want near or random":       WithSteal(7),
+		"WithTick(0s): want a duration from 50us to 1s":   WithTick(0),
+		"WithFiles(Backend(9)): want auto, uring":         WithFiles(9),
+		"WithStall(-1s): want a duration from 0 to 24h":   WithStall(-time.Second),
+		"WithPanicHandler(nil)":                           WithPanicHandler(nil),
+		"WithStallHandler(nil)":                           WithStallHandler(nil),
+		"WithLogger(nil)":                                 WithLogger(nil),
+		"WithAffinity(8000): ":                            WithAffinity(affinity.List(affinity.NewSet(8000))),
+		"WithAffinity(): want auto, none":                 WithAffinity(affinity.List(affinity.Set{})),
+		"a nil Option":                                    nil,
 	} {
 		s, err := New(WithoutEnvironment(), o)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 			_ = s.Close()
+		} else if msg := err.Error(); !strings.Contains(msg, name) || strings.Contains(msg, prefix) {
+			t.Errorf("%q does not say %q, or speaks of the environment", msg, name)
 		}
 	}
 }

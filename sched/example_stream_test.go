@@ -148,7 +148,7 @@ func ExampleRetry() {
 }
 
 func ExampleOnProgress() {
-	progress := sched.OnProgress(time.Second, func(p sched.Progress) {
+	progress := sched.OnProgress(time.Hour, func(p sched.Progress) {
 		fmt.Printf("%d of 1000, %d in flight\n", p.Out, p.InFlight)
 	})
 	work := func(_ *sched.Task, i int) (int, error) { return i, nil }

@@ -132,7 +132,7 @@ func ExampleNew() {
 func ExampleNew_error() {
 	_, err := sched.New(sched.WithoutEnvironment(), sched.WithWorkers(0))
 	fmt.Println(err)
-	// Output: pinwheel: PINWHEEL_WORKERS="0" is not a number from 1 to 4096
+	// Output: pinwheel: WithWorkers(0): want a number from 1 to 4096
 }
 
 func ExampleScheduler_Close() {

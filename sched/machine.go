@@ -23,7 +23,7 @@ func WithMaxWorkers(n int) Option {
 }
 
 // WithLogger has the life of the scheduler logged: its beginning and end, changes of its workers, threads that cannot be pinned, and
-// workers that are stuck. Nothing is logged about tasks. Without it nothing is logged.
+// workers that are stuck. Nothing is logged about tasks. Without it, nothing is logged but workers that are stuck ([WithStallHandler]).
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {

@@ -26,6 +26,7 @@ package victim
 import (
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
@@ -43,7 +44,12 @@ const (
 var policyNames = [...]string{"near", "random"}
 
 // String returns what [ParsePolicy] reads.
-func (p Policy) String() string { return policyNames[p] }
+func (p Policy) String() string {
+	if int(p) < len(policyNames) {
+		return policyNames[p]
+	}
+	return "Policy(" + strconv.Itoa(int(p)) + ")"
+}
 
 // MarshalText returns the name.
 func (p Policy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
