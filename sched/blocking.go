@@ -7,15 +7,17 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// Blocking calls fn off the workers and returns its results: for what blocks natively, such as cgo, a channel, or files. Inside a
-// task it runs fn on a goroutine of its own while the task is suspended, and the worker goes on with other work; anywhere else
-// it just calls fn. If ctx is done first, Blocking returns ctx's error, and fn goes on alone.
+// Blocking calls fn off the workers and returns its results. It is for what blocks natively: cgo, a channel, a sync.Mutex that
+// is held for long, files of package os, libraries that know nothing of pinwheel. Inside a task it runs fn on a goroutine of
+// its own while the task is suspended, and the worker goes on with other work; anywhere else it just calls fn. If ctx is done
+// first, a task gets ctx's error, and fn goes on alone: what it returns then is lost.
 //
-// Commands belong here too: Blocking(t, cmd.Output). A process inherits the CPUs of the thread that starts it; started here it may use
-// all that this process may, started on a pinned worker only the worker's one. (Package os/exec has no hook by which that could be
-// seen to: where cmd must be started by the task itself, use affinity.Unpinned.)
+// Run commands here too: Blocking(t, cmd.Output). A process inherits the CPUs of the thread that starts it. Started by Blocking
+// it may use all CPUs that this process may use; started by a task itself, only the one that its worker is pinned to. Where a
+// task must start cmd itself, use [affinity.Unpinned].
 //
-// A panic of fn comes back as a [*PanicError], runtime.Goexit as [ErrGoexit]. It costs about a microsecond.
+// A panic of fn comes back as a [*PanicError], runtime.Goexit as [ErrGoexit]. In a task, it costs about a microsecond and a
+// goroutine.
 func Blocking[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 	if fn == nil {
 		panic("pinwheel: Blocking of a nil function")
@@ -63,7 +65,7 @@ func (c *blockingCall[T]) run(fn func() (T, error)) {
 	returned = true
 }
 
-// Yield is a safe point in a long computation: it lets tasks of this worker that have become ready run, and gives idle workers
-// work to steal. Without any of that it costs a nanosecond. Forks, joins and loops are safe points already. Tasks that are
-// queued and have not begun do not get the worker by it: to wait for one, await it.
+// Yield is a safe point in a long computation. It runs tasks of this worker whose wait is over, and lets idle workers steal t's
+// forks. If there is neither, it costs a nanosecond. Forks, joins and the steps of a loop are safe points already. Yield does
+// not begin tasks that wait in a queue: to wait for such a task, await it.
 func Yield(t *Task) { t.SafePoint() }

@@ -95,7 +95,9 @@ type Stall = worker.Stall
 // WithStall sets after how long a worker is reported whose task passes no safe point (a fork, a join, a step of a loop, [Yield], a
 // wait); 0 for never. Such a worker runs nothing else meanwhile. The default is a second. It is reported once, with the task's
 // function, where that was started, and its stack. PINWHEEL_STALL does the same.
-func WithStall(after time.Duration) Option { return with("WithStall", "PINWHEEL_STALL", after.String()) }
+func WithStall(after time.Duration) Option {
+	return with("WithStall", "PINWHEEL_STALL", after.String())
+}
 
 // WithStallHandler sets what is called with the reports of [WithStall], on a goroutine of its own. Without it they are logged as
 // warnings, to the logger of [WithLogger] or, without one, to the default logger of package slog.

@@ -8,14 +8,15 @@ import (
 	"github.com/pinwheel-sched/pinwheel/timer"
 )
 
-// WithTimeout is [context.WithTimeout] with the timer in the wheel of the scheduler that ctx names: cheaper to start and to stop,
-// and prompt while all workers compute. Call cancel in any case: until then, or the deadline, the timer is kept. If the
-// scheduler is closed before the deadline, the context is cancelled.
+// WithTimeout is [context.WithTimeout] with a timer of the scheduler that ctx names: it is cheaper to start and to stop, and
+// prompt while all workers compute. The context ends with the same errors, [context.DeadlineExceeded] at the deadline. Call
+// cancel in any case: until then, or until the deadline, the timer is kept. If the scheduler is closed before the deadline, the
+// context is cancelled.
 func WithTimeout(ctx context.Context, d time.Duration) (_ context.Context, cancel context.CancelFunc) {
 	return WithDeadline(ctx, time.Now().Add(d))
 }
 
-// WithDeadline is WithTimeout with a point in time, as [context.WithDeadline].
+// WithDeadline is [WithTimeout] with a point in time, as [context.WithDeadline].
 func WithDeadline(ctx context.Context, at time.Time) (_ context.Context, cancel context.CancelFunc) {
 	s, err := shardOf(ctx)
 	if cur, ok := ctx.Deadline(); err != nil || ctx.Err() != nil || ok && cur.Before(at) {

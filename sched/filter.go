@@ -62,8 +62,8 @@ func Filter[T any](ctx context.Context, xs []T, keep func(x T) bool) ([]T, error
 const filterLeast = 16
 
 // Partition puts those elements of xs first for which first is true, and returns how many they are. It does not keep the order
-// of either, and allocates nothing for elements. It calls first once or twice for each. Errors and panics are those of [For]; xs
-// is in any order then.
+// of elements, and allocates nothing for them. It calls first once or twice for each. Errors and panics are those of [For];
+// after one, xs has the same elements in some order.
 func Partition[T any](ctx context.Context, xs []T, first func(x T) bool) (int, error) {
 	if first == nil {
 		panic("pinwheel: Partition with a nil function")

@@ -8,8 +8,9 @@ import (
 // errFound ends a loop that looks for something.
 var errFound = errors.New("pinwheel: found")
 
-// Find returns the least index of an element for which is is true, or -1 if there is none. Elements behind one that was found are
-// not looked at, as far as that has not begun. Errors and panics are those of [For].
+// Find returns the least i for which is(xs[i]) is true, or -1 if there is none. When an element has been found, those behind it
+// are left out, except that each worker finishes the stretch that it has begun: so is may also be called for some elements
+// behind the one that is returned. Errors and panics are those of [For].
 func Find[T any](ctx context.Context, xs []T, is func(x T) bool) (int, error) {
 	if is == nil {
 		panic("pinwheel: Find with a nil function")
@@ -33,14 +34,14 @@ func Find[T any](ctx context.Context, xs []T, is func(x T) bool) (int, error) {
 	}
 }
 
-// Any reports whether is is true for an element of xs. It stops looking when it has found one; otherwise it is as [Find].
+// Any reports whether is(x) is true for some x of xs. It stops looking when it has found one; otherwise it is as [Find].
 func Any[T any](ctx context.Context, xs []T, is func(x T) bool) (bool, error) {
 	i, err := Find(ctx, xs, is)
 	return i >= 0, err
 }
 
-// All reports whether is is true for all elements of xs. It stops looking when it has found one for which it is not; otherwise it
-// is as [Find].
+// All reports whether is(x) is true for every x of xs. It stops looking when it has found one for which it is false; otherwise
+// it is as [Find].
 func All[T any](ctx context.Context, xs []T, is func(x T) bool) (bool, error) {
 	if is == nil {
 		panic("pinwheel: All with a nil function")

@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// ForEach calls fn for each element of source, in tasks, in any order: [Stream] without results. It returns when all calls have, with
-// the first error that comes, and takes the options of a stream. Errors and panics are those of [Stream]; panics come as errors.
+// ForEach calls fn for each element of source, in tasks, in any order: [Stream] without results. It returns when all calls have
+// returned, with the error that came first, and takes the options of a stream. Errors are those of [Stream], panics of fn and
+// of source included: they are returned as a [*PanicError].
 func ForEach[T any](ctx context.Context, source iter.Seq[T], fn func(t *Task, x T) error, opts ...StreamOption) error {
 	if source == nil || fn == nil {
 		panic("pinwheel: ForEach with a nil source or function")
@@ -21,9 +22,10 @@ func ForEach[T any](ctx context.Context, source iter.Seq[T], fn func(t *Task, x 
 	return nil
 }
 
-// ReduceSeq folds the elements of source: stretches of 1,024 with fold, each from zero, and their results with combine, in order. So
-// the result is the same whatever the number of workers. It holds some stretches at a time, however long source is. zero must be
-// neutral for combine, and combine associative (up to rounding). Errors are those of [Stream]; panics come as errors.
+// ReduceSeq folds the elements of source: stretches of 1,024 with fold, each from zero, and their results with combine, in
+// order. So the result is the same whatever the number of workers. It holds some stretches at a time, however long source is.
+// zero must be neutral for combine, and combine associative (up to rounding). Errors are those of [Stream], panics of fold,
+// combine and source included: they are returned as a [*PanicError].
 func ReduceSeq[T, A any](ctx context.Context, source iter.Seq[T], zero A, fold func(acc A, x T) A, combine func(a, b A) A) (A, error) {
 	if source == nil || fold == nil || combine == nil {
 		panic("pinwheel: ReduceSeq with a nil source or function")

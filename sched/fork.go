@@ -13,7 +13,7 @@ type Fork[A, R any] = worker.Fork[A, R]
 type Forked[A, R any] = worker.Forked[A, R]
 
 // NewFork returns a kind of fork for functions func(*Task, A) R: fork-join at a nanosecond or two, without allocation. Keep it
-// in a package-level variable.
+// in a package-level variable. [Fork.Fork] starts a fork, [Forked.Join] gives its result, and [Fork.Join2] does both.
 //
 //	var fibs = sched.NewFork[int, int]()
 //
@@ -30,8 +30,9 @@ func NewFork[A, R any]() *Fork[A, R] { return worker.NewFork[A, R]() }
 // Join runs a and b, possibly at the same time, and returns both results. b is what other workers may steal. It costs about
 // 25 ns and, if b captures variables, the allocation of its closure.
 //
-// A panic of either is raised again, as a [*PanicError] if it comes from another worker. If both panic, it is a's. If a
-// panics, b is dropped; should it have been stolen, it is awaited at the next enclosing join or at the end of the task.
+// A panic of either is raised again, as a [*PanicError] if it comes from another worker. If both panic, Join panics with a's
+// panic. If a panics, b is not called, unless it was stolen already: then it is awaited at the next enclosing join or at the
+// end of the task.
 func Join[X, Y any](t *Task, a func(t *Task) X, b func(t *Task) Y) (X, Y) {
 	if a == nil || b == nil {
 		panic("pinwheel: Join of a nil function")

@@ -46,12 +46,13 @@ const (
 // AllSettle makes a failure leave the other tasks alone. Wait returns all errors, joined in the order of time ([errors.Join]).
 func AllSettle() GroupOption { return func(g *Group) { g.mode = allSettle } }
 
-// FirstSuccess makes the first task that returns nil cancel the others, with [future.ErrNotNeeded] as the cause. Then Wait
-// returns nil; if no task succeeds, all errors, joined in the order of time; [future.ErrNone], if there was none.
+// FirstSuccess makes the first task that returns nil cancel the others, with [future.ErrNotNeeded] as the cause. Wait returns
+// nil if a task has succeeded. If none has, it returns all errors, joined in the order of time, or [future.ErrNone] if there
+// was no task.
 func FirstSuccess() GroupOption { return func(g *Group) { g.mode = firstSuccess } }
 
-// NewGroup returns an empty group whose tasks run under a context derived from ctx. At most one of [AllSettle] and
-// [FirstSuccess] makes sense.
+// NewGroup returns an empty group whose tasks run under a context derived from ctx. Give it at most one of [AllSettle] and
+// [FirstSuccess]; of both, the last one counts. The group holds resources of its context until [Group.Wait] or [Group.Cancel].
 func NewGroup(ctx context.Context, opts ...GroupOption) *Group {
 	g := &Group{parent: ctx}
 	g.ctx, g.cancel = context.WithCancelCause(ctx)
@@ -61,17 +62,18 @@ func NewGroup(ctx context.Context, opts ...GroupOption) *Group {
 	return g
 }
 
-// Context returns the context of the group's tasks. It is cancelled by what decides the group, such as the first failure, which
-// is its cause then, by [Group.Cancel], and when Wait returns.
+// Context returns the context of the group's tasks. It is cancelled when the group is decided (by the first failure, unless an
+// option says otherwise; that error is the cause), by [Group.Cancel], and when Wait returns.
 func (g *Group) Context() context.Context { return g.ctx }
 
-// Cancel cancels the context of the tasks, with a cause. Tasks that have not begun never will. Wait goes on to wait for the
-// others.
+// Cancel cancels the context of the tasks, with a cause. Tasks that have not begun never will. Those that have begun are
+// expected to end soon; Wait still waits for them. Cancel does not block.
 func (g *Group) Cancel(cause error) { g.cancel(cause) }
 
-// SetLimit makes Go wait, and TryGo refuse, while n tasks of the group run. Go does not wait for a place if a task under the group's
-// context calls it: those that have the places may wait for that task, or be it. SetLimit must be called before the first task is
-// started. It panics if n is less than 1.
+// SetLimit makes [Group.Go] wait, and [Group.TryGo] refuse, while n tasks of the group run. If a task under the group's context
+// calls Go, Go does not wait: the tasks that run may all be waiting for what that task does, and the limit would never let it
+// go on. So there may be more than n tasks then. SetLimit must be called before the first task is started: it panics if tasks
+// run, or if n is less than 1.
 func (g *Group) SetLimit(n int) {
 	if n < 1 {
 		panic("pinwheel: Group.SetLimit of less than 1")

@@ -45,9 +45,10 @@ type share struct {
 	quota   float64
 }
 
-// Resize changes the number of workers, to [Scheduler.MaxWorkers] at most, and places them anew by the policy of the scheduler. It does
-// not wait. With fewer workers, tasks that have begun on those that are given up go on there until they end. From then on the number is set:
-// it does not follow the machine any more (see [Scheduler.Adapt]).
+// Resize changes the number of workers, to [Scheduler.MaxWorkers] at most, and places them anew by the policy of the scheduler.
+// It does not wait. If there are to be fewer workers, tasks that have begun on a worker that is given up go on there until they
+// end. After Resize the number of workers does not follow the machine any more (see [Scheduler.Adapt]). Resize returns an error
+// if n is out of range.
 func (s *Scheduler) Resize(n int) error {
 	s.moving.Lock()
 	defer s.moving.Unlock()
@@ -65,10 +66,10 @@ func (s *Scheduler) Resize(n int) error {
 // MaxWorkers returns the largest number that [Scheduler.Resize] takes.
 func (s *Scheduler) MaxWorkers() int { return s.pool.Limit() }
 
-// Adapt looks whether the machine, or the share of it that the process may use, has changed, and follows: it changes the number of
-// workers if that was not set, and pins them anew. It reports whether anything was different. A scheduler in use calls it by itself every
-// few seconds. It never fails for what it finds: a smaller machine is a smaller number of workers, at least one, and what cannot be pinned is
-// left unpinned. The error is one of pinning, and logged.
+// Adapt looks whether the CPUs that the process may use, or its CPU quota, have changed. If so, it changes the number of
+// workers, unless that was set, pins them anew, and returns true. A scheduler in use calls it by itself every few seconds. With
+// fewer CPUs there are fewer workers, at least one; a worker that cannot be pinned goes on unpinned. The error is one of
+// pinning, or of reading the limits; errors of pinning are logged as well.
 //
 // It reads some dozens of small files.
 func (s *Scheduler) Adapt() (changed bool, err error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// Run runs fn as a task and returns its results. From a goroutine it blocks that until the task has ended; inside a task it
-// runs fn in place, as a part of it.
+// Run runs fn as a task and returns its results. Called from a goroutine, it blocks that goroutine until the task has ended;
+// called inside a task, it runs fn in place, as a part of that task.
 //
 // A panic of fn comes back as a [*PanicError], runtime.Goexit as [ErrGoexit] (inside a task it ends the calling task too).
 // If ctx is done before fn begins, fn is not called, and ctx's error is returned. A ctx that is done later does not end the
@@ -95,15 +95,16 @@ func runInPlace[T any](ctx context.Context, t *Task, fn func(t *Task) (T, error)
 	return value, err
 }
 
-// Go starts fn as a task and returns its future at once. Inside a task, the new one goes to the worker's own deque, from
-// where idle workers may steal it; otherwise to the scheduler's queue.
+// Go starts fn as a task and returns its future at once. Called inside a task, it puts the new task into the worker's own
+// deque, from where idle workers may steal it; otherwise into the scheduler's queue. It does not block (a [Sequential]
+// scheduler runs the task first).
 //
-// Inside a task, with the task itself as ctx, the new one gets the context that the task was started with: it may outlive the
-// task. With a context derived from the task it is cancelled when the task ends.
+// If ctx is the calling task itself, the new task gets the context that the calling task was started with, so it may outlive
+// the calling task. If ctx is derived from the calling task, the new task is cancelled when the calling one ends.
 //
-// A goroutine that awaits the future, under a context that is never done, runs the task itself if no worker has begun it by then
-// and a worker has nothing to do: so what is awaited at once need not go to another core and come back. Workers steal from it, as
-// they do from [Run].
+// A goroutine that awaits the future, under a context that is never done, runs the task itself if no worker has begun it by
+// then and a worker has nothing to do: so a task that is awaited at once need not go to another core, and its result need not
+// come back. Workers steal from that goroutine, as they do from one that calls [Run].
 //
 // Cancelling the future cancels the task's context, with the error as its cause; if the task has not begun, fn is not called.
 //

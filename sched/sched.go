@@ -46,7 +46,8 @@ type Scheduler struct {
 // New returns a scheduler. Options go before the environment (see [Environment]), the environment before the defaults. It
 // returns an error that names the option or variable, its value and what is accepted.
 //
-// No thread is started before there is work for it. Call [Scheduler.Shutdown] or [Scheduler.Close] to be rid of it.
+// New starts no thread: workers start when there is work for them. Call [Scheduler.Shutdown] or [Scheduler.Close] when the
+// scheduler is not needed any more.
 func New(opts ...Option) (*Scheduler, error) {
 	c, err := configure(opts)
 	if err != nil {
@@ -67,8 +68,8 @@ var defaultScheduler = sync.OnceValue(func() *Scheduler {
 	return s
 })
 
-// Default returns the scheduler that is used where a context names none. It is made on first use, from the environment; what
-// is wrong there is printed once on stderr, and the default of that variable used. It must not be closed.
+// Default returns the scheduler that is used where a context names none. It is made on first use, with the settings of the
+// environment. If a variable there is wrong, that is printed once on stderr, and its default is used. It must not be closed.
 func Default() *Scheduler { return defaultScheduler() }
 
 // Sequential returns a scheduler without workers, for debugging: it runs tasks one after the other. All calls work as they do
@@ -76,11 +77,12 @@ func Default() *Scheduler { return defaultScheduler() }
 //
 //	ctx = sched.With(ctx, sched.Sequential())
 //
-// [Run], loops and whatever else waits for its task run that on the calling goroutine: a debugger or a stack trace shows the
-// task below its caller. [Go] from outside runs the task until it ends or waits, and whatever else can run then, before it
-// returns; inside a task it queues the new one. A task that waits lets the next run, in the order in which they became ready or
-// were submitted, and so does Yield, if a task is ready whose wait is over. Forks run when they are joined, unless their task
-// waits before. So a program whose tasks wait for nothing but each other takes the same course each time.
+// [Run], loops and other calls that wait for a task run that task on the calling goroutine: a debugger or a stack trace shows
+// the task together with its caller. [Go] from outside runs the task until it ends or waits, and whatever else can run then,
+// before it returns; inside a task it queues the new one. When a task waits, the next one runs, in the order in which tasks
+// became ready or were submitted; so it does at a [Yield], if there is a task whose wait is over. Forks run when they are
+// joined, unless their task waits before. So a program whose tasks wait for nothing but each other takes the same course each
+// time.
 //
 // There are these differences. A task that waits natively for what its caller does after Go, on a channel say, waits for ever.
 // runtime.Goexit in a task that was started by Run ends the calling goroutine, too. Callbacks that futures run outside of
@@ -101,7 +103,7 @@ func Sequential() *Scheduler {
 
 type key struct{}
 
-// With returns a context under which everything in this module uses s.
+// With returns a context under which all calls of this module use s. It panics if s is nil.
 func With(ctx context.Context, s *Scheduler) context.Context {
 	if s == nil {
 		panic("pinwheel: With a nil scheduler")

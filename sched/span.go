@@ -5,8 +5,9 @@ import "context"
 // Forms of Map and Reduce for elements that are cheaper than a call: the function gets a stretch of them and is a loop, which the
 // compiler makes of it what it can. A call for each element takes more than a nanosecond, a plain loop less.
 
-// MapSpans calls f on stretches of dst and of xs, from the same indices, that together are all of them; f is to set each element of
-// the one from that of the other. dst must be as long as xs, or MapSpans panics, and may be xs itself.
+// MapSpans cuts xs and dst into stretches at the same indices, and calls f with each stretch of dst and the one of xs that
+// belongs to it. f sets each element of its dst from the element of its xs with the same index. dst must be as long as xs, or
+// MapSpans panics; it may be xs itself.
 //
 //	err := sched.MapSpans(ctx, ys, xs, func(ys, xs []float64) {
 //		for i, x := range xs {
@@ -14,7 +15,7 @@ import "context"
 //		}
 //	})
 //
-// How long the stretches are adapts as in [ForRange], whose errors and panics it has. It allocates once or twice.
+// The length of the stretches adapts as in [ForRange]. Errors and panics are those of ForRange. It allocates once or twice.
 func MapSpans[T, R any](ctx context.Context, dst []R, xs []T, f func(dst []R, xs []T)) error {
 	if f == nil {
 		panic("pinwheel: MapSpans with a nil function")
@@ -28,9 +29,9 @@ func MapSpans[T, R any](ctx context.Context, dst []R, xs []T, f func(dst []R, xs
 // spanLength is the greatest length of what ReduceSpans and Sum give to one call, if that does not make more than reduceLeaves of them.
 const spanLength = 1 << 10
 
-// ReduceSpans folds xs: parts of it with fold, and the results of the parts with combine, in order, beginning with zero. A part has up
-// to 1,024 elements, or a 1,024th of xs if that is more. The parts depend on the length of xs alone, so the result is the same whatever the number of workers. zero must
-// be neutral for combine, and combine associative (up to rounding).
+// ReduceSpans folds parts of xs with fold, and the results of the parts with combine, in order, beginning with zero. A part has
+// up to 1,024 elements, or a 1,024th of xs if that is more. The parts depend on the length of xs alone, so the result is the
+// same whatever the number of workers. zero must be neutral for combine, and combine associative (up to rounding).
 //
 // Errors and panics are those of [For]. It allocates up to 1024 partial results.
 func ReduceSpans[T, A any](ctx context.Context, xs []T, zero A, fold func(xs []T) A, combine func(a, b A) A) (A, error) {

@@ -27,20 +27,21 @@ import (
 //
 //	for page, err := range sched.Stream(ctx, source, parse) { ... }
 //
-// It begins when the sequence is ranged over, and anew each time. Between the source and the loop there are never more items
-// than the window ([Window]), so a slow loop holds up the source, and neither holds up the other otherwise: source, calls and
-// loop run at the same time. The options [Unordered] and [Keyed] give up order for speed; [Then] adds a stage.
+// It begins when the sequence is ranged over, and anew each time. Source, calls and loop run at the same time; the source runs
+// on a goroutine of its own, where it may block. Between the source and the loop there are never more items than the window
+// ([Window]), so a slow loop holds up the source. The options [Unordered] and [Keyed] give up order for speed; [Then] adds a
+// stage.
 //
 // The first error in order ends the stream: it is the last pair, with the zero R. That is an error of fn, a panic of fn or of
 // the source as a [*PanicError], [ErrGoexit], ctx's error, or [ErrClosed] if the scheduler is closed. Items behind it that have
 // not begun are dropped; [DeadLetter] and [Retry] deal with errors of single items.
 //
-// When the loop ends, by an error, break, return or a panic, what has begun is awaited and nothing is left running: the context
-// of the calls is cancelled, and the source is told to stop at its next element. A source that may block for long should
+// When the loop ends, by an error, break, return or a panic, nothing is left running: the context of the calls is cancelled,
+// the source is told to stop at its next element, and what has begun is awaited. A source that may block for long should
 // therefore watch ctx, or be a channel ([StreamChan]). Stream panics at once if source or fn is nil, or an option is wrong.
 //
-// What the source did before it yielded x happens before fn(x), and that before the result is in the loop. An item costs about
-// 50 ns besides fn, without an allocation of its own; a stream some microseconds.
+// What the source did before it yielded x happens before fn(x), and what fn did happens before the loop has the result. An item
+// costs about 50 ns besides fn, without an allocation of its own; a stream costs some microseconds.
 func Stream[T, R any](ctx context.Context, source iter.Seq[T], fn func(t *Task, x T) (R, error), opts ...StreamOption) iter.Seq2[R, error] {
 	if source == nil {
 		panic("pinwheel: Stream of a nil source")
@@ -65,7 +66,8 @@ func Stream2[T, R any](ctx context.Context, source iter.Seq2[T, error], fn func(
 	return s.seq
 }
 
-// StreamChan is [Stream] for a channel, to its close. Leaving the loop does not wait for the channel.
+// StreamChan is [Stream] for what is received from a channel until it is closed. Leaving the loop does not wait for the
+// channel.
 func StreamChan[T, R any](ctx context.Context, source <-chan T, fn func(t *Task, x T) (R, error), opts ...StreamOption) iter.Seq2[R, error] {
 	if source == nil {
 		panic("pinwheel: StreamChan of a nil channel")
@@ -90,7 +92,8 @@ func StreamChan[T, R any](ctx context.Context, source <-chan T, fn func(t *Task,
 
 // Then calls fn for each result of source, usually another stream, in tasks: the next stage. There is no barrier between
 // stages. If source is a stream, and neither it nor this stage is [Keyed], an item goes through both stages in one go, on the
-// same worker, and the second stage costs a few nanoseconds; options of the two add up, and the smaller window holds.
+// same worker, and the second stage costs a few nanoseconds; the stages share their options then: if one is [Unordered], both
+// are, and of two windows the smaller one holds.
 //
 // The context is that of the stream. If source is not a stream, it is that of the task which ranges over the results, or the
 // background. Everything else is as for [Stream2].

@@ -29,14 +29,14 @@ func (o *streamOptions) add(other *streamOptions) {
 	o.progress = append(o.progress, other.progress...)
 }
 
-// Unordered gives results as they come. So a slow item holds up no other, until the window is full of results that nobody takes.
+// Unordered gives results in the order in which they are ready. So a slow item does not hold up the others.
 func Unordered() StreamOption {
 	return StreamOption{func(o *streamOptions) { o.unordered = true }}
 }
 
-// Keyed processes items of the same key one after the other, in order, and gives their results in that order; items of different
-// keys are independent of each other. Keys are dealt out to some lanes for each worker, by their hash, so a slow item may hold up
-// some other keys. The type that key takes must be that of the stage's items, or the stream panics.
+// Keyed processes items of the same key one after the other, in order, and gives their results in that order; items of
+// different keys are independent of each other. Each worker has a few lanes, and the hash of a key says which lane its items go
+// to, so a slow item also holds up the other keys of its lane. T must be the type of the stage's items, or the stream panics.
 func Keyed[T any, K comparable](key func(x T) K) StreamOption {
 	if key == nil {
 		panic("pinwheel: Keyed with a nil function")
@@ -47,8 +47,9 @@ func Keyed[T any, K comparable](key func(x T) K) StreamOption {
 }
 
 // Window bounds how many items there are between source and loop: those that wait, those in work, and results that have not
-// been taken. With few items their order costs more, with many a slow one holds up more memory. Without it the window adapts: 16
-// items for each worker if they take long, up to 4,096 if they take a microsecond or less. It panics if n is less than 1.
+// been taken. A small window holds up workers behind a slow item, unless the stream is [Unordered]; a large one takes more
+// memory. Without this option the window adapts: 16 items for each worker if they take long, up to 4,096 in all if they take a
+// microsecond or less. It panics if n is less than 1.
 func Window(n int) StreamOption {
 	if n < 1 {
 		panic("pinwheel: Window of less than 1")
@@ -56,9 +57,9 @@ func Window(n int) StreamOption {
 	return StreamOption{func(o *streamOptions) { o.window = n }}
 }
 
-// DeadLetter hands items that have failed to f, with the error, and goes on without them. A panic counts as an error, as a
-// [*PanicError]; runtime.Goexit does not. f is called by the task that failed, possibly at the same time as others; if it panics, the
-// stream ends with that. Its type must be that of the stage's items, or the stream panics.
+// DeadLetter hands each item that has failed to f, with its error, and the stream goes on without that item. A panic counts as
+// an error, as a [*PanicError]; runtime.Goexit does not. f is called by the task that failed, possibly at the same time as
+// others; if f panics, the stream ends with that panic. T must be the type of the stage's items, or the stream panics.
 func DeadLetter[T any](f func(x T, err error)) StreamOption {
 	if f == nil {
 		panic("pinwheel: DeadLetter with a nil function")
@@ -66,9 +67,9 @@ func DeadLetter[T any](f func(x T, err error)) StreamOption {
 	return StreamOption{func(o *streamOptions) { o.letter = f }}
 }
 
-// Retry calls the stage's function up to that many times for an item, until it returns no error. In between the task sleeps:
-// for pause, then twice as long, and so on. A panic is not retried, nor is anything once the stream has ended. It panics if
-// attempts is less than 1 or pause negative.
+// Retry calls the stage's function for an item up to the given number of times, until it returns no error. In between the task
+// sleeps: for pause, then twice as long, and so on. There is no other attempt after a panic, nor once the stream has ended.
+// Retry panics if attempts is less than 1 or pause is negative.
 func Retry(attempts int, pause time.Duration) StreamOption {
 	if attempts < 1 || pause < 0 {
 		panic("pinwheel: Retry with less than 1 attempt, or a negative pause")

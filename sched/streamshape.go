@@ -9,7 +9,7 @@ import (
 	"github.com/pinwheel-sched/pinwheel/lock"
 )
 
-// Collect returns all elements of source, or those before its first error, and that.
+// Collect returns all elements of source, or those before its first error, and that error.
 func Collect[T any](source iter.Seq2[T, error]) (all []T, err error) {
 	for x, err := range source {
 		if err != nil {
@@ -48,8 +48,9 @@ func Chunk[T any](source iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
 	}
 }
 
-// ReduceWindows folds each n elements of source that follow each other, from zero, in tasks: a [Chunk] and a stage. It takes the
-// options of a stage of chunks.
+// ReduceWindows cuts source into windows of n elements, which do not overlap, and yields for each window its elements folded
+// from zero. The last window may be shorter. It is a [Chunk] and, by [Then], a stage whose items are the chunks, and takes the
+// options of such a stage. It panics if n is less than 1 or fold is nil.
 func ReduceWindows[T, A any](source iter.Seq2[T, error], n int, zero A, fold func(acc A, x T) A, opts ...StreamOption) iter.Seq2[A, error] {
 	if fold == nil {
 		panic("pinwheel: ReduceWindows with a nil function")
@@ -66,9 +67,10 @@ func ReduceWindows[T, A any](source iter.Seq2[T, error], n int, zero A, fold fun
 // shapeQueue is how many elements wait for each reader or writer of Merge, Split and Tee.
 const shapeQueue = 64
 
-// Merge yields the elements of all sources as they come; those of one source stay in order. Each source has a goroutine of its own,
-// and is held up by a slow loop. The first error of a source, or its panic as a [*PanicError], ends it, and so does ctx. When the loop ends, all
-// sources are told to stop at their next element, and awaited.
+// Merge yields the elements of all sources as they come; those of one source stay in order. Each source runs on a goroutine of
+// its own; a slow loop holds them up. The first error of a source, or its panic as a [*PanicError], ends the merged sequence
+// and is its last pair; so does the error of ctx, when ctx is done. When the loop ends, Merge tells all sources to stop at
+// their next element, and waits for that.
 func Merge[T any](ctx context.Context, sources ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	for _, s := range sources {
 		if s == nil {
@@ -125,15 +127,16 @@ func Merge[T any](ctx context.Context, sources ...iter.Seq2[T, error]) iter.Seq2
 	}
 }
 
-// Split deals the elements of source out to consumers: each element goes to one of them, whichever is ready. The consumers run at the same
-// time, each on a goroutine of its own; the caller ranges over source. Split returns when all have returned, with the first error:
-// of a consumer, which ends the others, of source, which all consumers get after the elements before it, of ctx, or a panic
-// as a [*PanicError]. A consumer may return before the end; when all have, source is told to stop.
+// Split deals the elements of source out to consumers: each element goes to one of them, whichever is ready. The consumers run
+// at the same time, each on a goroutine of its own; the caller ranges over source. Split returns when all consumers have
+// returned, with the first error. That is an error of a consumer, which ends the others; of source, which every consumer gets
+// after the elements before it; of ctx; or a panic as a [*PanicError]. A consumer may return before the end; when all have
+// returned, source is told to stop.
 func Split[T any](ctx context.Context, source iter.Seq2[T, error], consumers ...func(part iter.Seq2[T, error]) error) error {
 	return deal(ctx, source, consumers, 1)
 }
 
-// Tee gives each element of source to each of the consumers. Otherwise it is as [Split]. The slowest consumer sets the pace.
+// Tee gives every element of source to every consumer. In all else it is like [Split]. The slowest consumer sets the pace.
 func Tee[T any](ctx context.Context, source iter.Seq2[T, error], consumers ...func(all iter.Seq2[T, error]) error) error {
 	return deal(ctx, source, consumers, len(consumers))
 }

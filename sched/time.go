@@ -20,9 +20,9 @@ type Timer = timer.Timer
 // A Ticker sends the time on a channel at intervals, as [time.Ticker].
 type Ticker = timer.Ticker
 
-// Sleep waits until d has passed: it suspends the calling task, or blocks the calling goroutine if that is no task's. It returns
-// nil then, or the error of ctx if that is done before, or [ErrClosed] if the scheduler is closed before. If d is not positive
-// it returns at once.
+// Sleep waits until d has passed, and returns nil. It suspends the calling task, or blocks the calling goroutine if that is not
+// a task's. It returns ctx's error if ctx is done before, and [ErrClosed] if the scheduler is closed before. If d is not
+// positive, it returns at once.
 //
 // It costs an allocation of 200 bytes, and the suspension.
 func Sleep(ctx context.Context, d time.Duration) error {
@@ -36,18 +36,18 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	return s.Sleep(ctx, d)
 }
 
-// After returns a channel on which the time is sent after d. It is NewTimer for those who never stop it. A task that receives
-// from a channel blocks its worker: use [Sleep] there.
+// After returns a channel on which the time is sent after d. It is [NewTimer] for a timer that is never stopped. It is for
+// goroutines: a task that receives from a channel blocks its worker, so use [Sleep] in tasks.
 func After(ctx context.Context, d time.Duration) <-chan time.Time { return NewTimer(ctx, d).C }
 
-// AfterFunc calls f after d, as a task of its own, unless the timer is stopped before. ctx says which scheduler's task, and
-// nothing else: neither its end nor that of the task that calls AfterFunc stops the timer.
+// AfterFunc calls f after d, as a task of its own, unless the timer is stopped before. ctx says which scheduler runs that task,
+// and nothing else: the timer goes on when ctx is done, or the task that has called AfterFunc has ended.
 //
 // f may take long, and may wait; it delays no other timer. A panic of f goes to the panic handler ([WithPanicHandler]), or ends
 // the process if there is none. When the scheduler is shut down, timers that are pending never fire.
 //
-// What happened before AfterFunc, or the last Reset, happens before f. AfterFunc costs 100 ns and an allocation; Reset and
-// Stop of the timer that it returns some 45 to 60 ns together and none. Firing costs the start of a task.
+// What happened before AfterFunc, or the last Reset, happens before f. AfterFunc costs 100 ns and an allocation. Reset and Stop
+// of the timer cost some 45 to 60 ns together, and no allocation. To fire costs what it costs to start a task.
 func AfterFunc(ctx context.Context, d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("pinwheel: AfterFunc of a nil function")
@@ -63,9 +63,9 @@ func NewTimer(ctx context.Context, d time.Duration) *Timer {
 	return s.NewTimer(d)
 }
 
-// NewTicker returns a ticker that sends the time on its channel C at intervals. Ticks that nobody was there to receive are
-// dropped, and those that were missed because the process was stopped are one. Stop it, or it goes on until the scheduler is
-// closed. It panics if the interval is not positive.
+// NewTicker returns a ticker that sends the time on its channel C at intervals. A tick that nobody receives before the next one
+// is dropped; if several were missed because the process was stopped, one comes in their place. A ticker that is not stopped
+// goes on until the scheduler is closed. It panics if the interval is not positive.
 func NewTicker(ctx context.Context, interval time.Duration) *Ticker {
 	s, _ := shardOf(ctx)
 	return s.NewTicker(interval)
