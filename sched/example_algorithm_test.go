@@ -161,3 +161,9 @@ func ExampleReduceSeq() {
 	fmt.Println(n, err)
 	// Output: 14 <nil>
 }
+
+func ExampleAny() {
+	any, err := sched.Any(context.Background(), []int{3, 8, 4}, func(x int) bool { return x > 7 })
+	fmt.Println(any, err)
+	// Output: true <nil>
+}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/netpoll"
 	"github.com/pinwheel-sched/pinwheel/sched"
@@ -46,6 +47,48 @@ func ExampleServe() {
 	// Output:
 	// "HELLO!\n" <nil>
 	// context canceled
+}
+
+// To drain a server, close its listener. Serve returns when all handlers have returned; a deadline for reading ends those that
+// wait for another request. Where that may take too long, cancel Serve's context, which closes the connections.
+func ExampleServe_drain() {
+	ctx, abort := context.WithCancel(context.Background())
+	defer abort()
+	l, err := sched.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	draining, drain := context.WithCancel(context.Background())
+	defer drain()
+	served := make(chan error)
+	go func() {
+		served <- sched.Serve(ctx, l, func(t *sched.Task, c *netpoll.Conn) {
+			stop := context.AfterFunc(draining, func() { _ = c.SetReadDeadline(time.Now()) })
+			defer stop()
+			lines := bufio.NewScanner(c)
+			for lines.Scan() {
+				fmt.Fprintf(c, "%s!\n", strings.ToUpper(lines.Text()))
+			}
+		})
+	}()
+	c, err := sched.Dial(ctx, "tcp", l.Addr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	fmt.Fprintln(c, "hello")
+	line, err := bufio.NewReader(c).ReadString('\n')
+	fmt.Printf("%q %v\n", line, err)
+
+	_ = l.Close() // nobody else comes in
+	drain()
+	defer sched.AfterFunc(ctx, time.Minute, abort).Stop() // patience ends
+	fmt.Println(<-served)
+	// Output:
+	// "HELLO!\n" <nil>
+	// <nil>
 }
 
 // A handler that is called whenever there is something to read. Between the calls a connection has no stack and no buffer.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"strconv"
 	"sync"
+	"testing/fstest"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/sched"
@@ -202,4 +204,74 @@ func ExampleMerge() {
 	all, err := sched.Collect(sched.Merge(ctx, from(1, 2), from(3)))
 	fmt.Println(len(all), err)
 	// Output: 3 <nil>
+}
+
+// A source that can fail yields its error beside a zero value. The stream ends with that error, after the results before it.
+func ExampleStream2() {
+	tree := fstest.MapFS{"a.txt": {Data: []byte("one")}, "b/c.txt": {Data: []byte("three")}}
+	files := func(yield func(string, error) bool) {
+		err := fs.WalkDir(tree, ".", func(name string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() && !yield(name, nil) {
+				return fs.SkipAll // the loop has ended
+			}
+			return err
+		})
+		if err != nil {
+			yield("", err)
+		}
+	}
+	read := func(_ *sched.Task, name string) (string, error) {
+		text, err := tree.ReadFile(name)
+		return fmt.Sprintf("%s has %d bytes", name, len(text)), err
+	}
+	for line, err := range sched.Stream2(context.Background(), files, read) {
+		fmt.Println(line, err)
+	}
+	// Output:
+	// a.txt has 3 bytes <nil>
+	// b/c.txt has 5 bytes <nil>
+}
+
+func ExampleCollect() {
+	squares, err := sched.Collect(sched.Stream(context.Background(), slices.Values([]int{1, 2, 3}),
+		func(_ *sched.Task, n int) (int, error) { return n * n, nil }))
+	fmt.Println(squares, err)
+	// Output: [1 4 9] <nil>
+}
+
+func ExampleReduceWindows() {
+	prices := sched.Stream(context.Background(), slices.Values([]string{"3", "9", "4", "7", "5"}),
+		func(_ *sched.Task, s string) (int, error) { return strconv.Atoi(s) })
+	highest := sched.ReduceWindows(prices, 2, 0, func(a, b int) int { return max(a, b) })
+	all, err := sched.Collect(highest)
+	fmt.Println(all, err)
+	// Output: [9 7 5] <nil>
+}
+
+// Both consumers get every element.
+func ExampleTee() {
+	ctx := context.Background()
+	numbers := sched.Stream(ctx, slices.Values([]int{1, 2, 3}), func(_ *sched.Task, n int) (int, error) { return n, nil })
+	count, sum := 0, 0
+	err := sched.Tee(ctx, numbers,
+		func(all iter.Seq2[int, error]) error {
+			for _, err := range all {
+				if err != nil {
+					return err
+				}
+				count++
+			}
+			return nil
+		},
+		func(all iter.Seq2[int, error]) error {
+			for n, err := range all {
+				if err != nil {
+					return err
+				}
+				sum += n
+			}
+			return nil
+		})
+	fmt.Println(count, sum, err)
+	// Output: 3 6 <nil>
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/sched"
@@ -148,4 +149,112 @@ func ExampleScheduler_Close() {
 	// Output:
 	// <nil>
 	// pinwheel: scheduler closed
+}
+
+type node struct {
+	left, right *node
+	value       int
+}
+
+type outcome struct {
+	sum int
+	err error
+}
+
+var outcomes = sched.NewFork[*node, outcome]()
+
+func sumOf(t *sched.Task, n *node) outcome {
+	if n == nil {
+		return outcome{}
+	}
+	if err := t.Err(); err != nil { // the task is cancelled: go no deeper
+		return outcome{err: err}
+	}
+	if n.value < 0 {
+		return outcome{err: fmt.Errorf("%d is negative", n.value)}
+	}
+	l, r := outcomes.Join2(t, sumOf, n.left, n.right)
+	return outcome{n.value + l.sum + r.sum, errors.Join(l.err, r.err)}
+}
+
+// A fork has no error besides its result: let the result have one. What is under way looks at the task to learn that it is
+// cancelled.
+func ExampleNewFork_error() {
+	sum := func(ctx context.Context, tree *node) (int, error) {
+		return sched.Run(ctx, func(t *sched.Task) (int, error) {
+			o := sumOf(t, tree)
+			return o.sum, o.err
+		})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	fmt.Println(sum(ctx, &node{&node{value: 1}, &node{value: 2}, 3}))
+	_, err := sum(ctx, &node{&node{value: 1}, &node{value: -2}, 3})
+	fmt.Println(err)
+	cancel()
+	_, err = sum(ctx, &node{&node{value: 1}, &node{value: 2}, 3})
+	fmt.Println(err)
+	// Output:
+	// 6 <nil>
+	// -2 is negative
+	// context canceled
+}
+
+// A task that must wait for a channel does so off its worker, which runs other tasks meanwhile.
+func ExampleBlocking() {
+	answers := make(chan string)
+	go func() { answers <- "forty-two" }()
+	answer, err := sched.Run(context.Background(), func(t *sched.Task) (string, error) {
+		return sched.Blocking(t, func() (string, error) { return <-answers, nil })
+	})
+	fmt.Println(answer, err)
+	// Output: forty-two <nil>
+}
+
+// A long computation without forks lets others have a turn now and then.
+func ExampleYield() {
+	sum, err := sched.Run(context.Background(), func(t *sched.Task) (int, error) {
+		sum := 0
+		for i := range 100_000 {
+			sum += i % 7
+			if i%1000 == 0 {
+				sched.Yield(t)
+			}
+		}
+		return sum, nil
+	})
+	fmt.Println(sum, err)
+	// Output: 299995 <nil>
+}
+
+// Shutdown lets tasks that were started come to their end.
+func ExampleScheduler_Shutdown() {
+	s, err := sched.New(sched.WithoutEnvironment(), sched.WithWorkers(2))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	f := sched.Go(sched.With(ctx, s), func(t *sched.Task) (string, error) {
+		return "finished", sched.Sleep(t, time.Millisecond)
+	})
+	fmt.Println(s.Shutdown(ctx))
+	text, err := f.Await(ctx)
+	fmt.Println(text, err)
+	// Output:
+	// <nil>
+	// finished <nil>
+}
+
+// Without a handler, a panic of what AfterFunc calls ends the process.
+func ExampleWithPanicHandler() {
+	caught := make(chan any)
+	s, err := sched.New(sched.WithoutEnvironment(), sched.WithPanicHandler(func(p *sched.PanicError) { caught <- p.Value }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+	sched.AfterFunc(sched.With(context.Background(), s), 0, func() { panic("too late") })
+	fmt.Println(<-caught)
+	// Output: too late
 }

@@ -75,3 +75,13 @@ func ExampleNewTicker() {
 	fmt.Println(time.Since(start) >= 3*time.Millisecond)
 	// Output: true
 }
+
+func ExampleWithTimeout() {
+	ctx, cancel := sched.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	_, err := sched.Run(ctx, func(t *sched.Task) (int, error) {
+		return 0, sched.Sleep(t, time.Hour) // ends with ctx
+	})
+	fmt.Println(err)
+	// Output: context deadline exceeded
+}

@@ -120,3 +120,36 @@ func ExampleScheduler_Dump() {
 	// true
 	// true
 }
+
+// All tasks come to their end, whatever becomes of the others, and all errors are returned.
+func ExampleAllSettle() {
+	g := sched.NewGroup(context.Background(), sched.AllSettle())
+	for i := range 4 {
+		g.Go(func(*sched.Task) error {
+			if i%2 == 1 {
+				return errors.New("page is missing")
+			}
+			return nil
+		})
+	}
+	fmt.Println(g.Wait())
+	// Output:
+	// page is missing
+	// page is missing
+}
+
+// What is there at a deadline is not lost: each task has a result of its own.
+func ExampleNewResults() {
+	ctx, deadline := context.WithCancel(context.Background()) // usually sched.WithTimeout
+	r := sched.NewResults[string](ctx, sched.AllSettle())
+	r.Go(func(*sched.Task) (string, error) { deadline(); return "in time", nil })
+	r.Go(func(t *sched.Task) (string, error) { return "too late", sched.Sleep(t, time.Hour) })
+	results, err := r.Wait()
+	fmt.Println(results[0].Value, results[0].Err)
+	fmt.Println(results[1].Err)
+	fmt.Println(err)
+	// Output:
+	// in time <nil>
+	// context canceled
+	// context canceled
+}
