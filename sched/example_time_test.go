@@ -66,9 +66,9 @@ func ExampleNewTimer() {
 
 func ExampleNewTicker() {
 	ctx := context.Background()
+	start := time.Now()
 	t := sched.NewTicker(ctx, time.Millisecond)
 	defer t.Stop()
-	start := time.Now()
 	for range 3 {
 		<-t.C
 	}
