@@ -108,7 +108,7 @@ func (l *loopModel) arrive() {
 
 // exploreDozing explores what workers do that sleep in a loop, or on their words beside one, each with a timeout or without one. Job 0 is the
 // timer's and 1 the descriptor's, and any other is submitted.
-func exploreDozing(t *testing.T, workers, jobs, preemptions int) {
+func exploreDozing(t *testing.T, workers, jobs, preemptions int, restless bool) {
 	for _, watches := range []bool{true, false} {
 		t.Run(fmt.Sprintf("in the loop=%t", watches), func(t *testing.T) {
 			mc.Explore(t, mc.Config{Preemptions: preemptions, Spurious: 1, Walks: 2000}, func(r *mc.Run) {
@@ -123,6 +123,7 @@ func exploreDozing(t *testing.T, workers, jobs, preemptions int) {
 				r.Name(&g.pool.state, "state")
 				for _, w := range g.pool.workers {
 					r.Name(&w.parked, "parked")
+					w.restless = restless
 				}
 				for _, w := range g.pool.workers {
 					r.Daemon("worker", func() { g.work(w) })
@@ -151,13 +152,16 @@ func exploreDozing(t *testing.T, workers, jobs, preemptions int) {
 }
 
 // A worker gets up for its timer, and for nothing else.
-func TestExploreDozingUntilATimer(t *testing.T) { exploreDozing(t, 1, 1, 2) }
+func TestExploreDozingUntilATimer(t *testing.T) { exploreDozing(t, 1, 1, 2, false) }
 
 // A descriptor becomes ready while a worker goes to sleep, sleeps, or gets up for its timer.
-func TestExploreDozingAgainstArriving(t *testing.T) { exploreDozing(t, 1, 2, 1) }
+func TestExploreDozingAgainstArriving(t *testing.T) { exploreDozing(t, 1, 2, 1, false) }
 
 // A job is submitted besides: whoever wakes the worker, and however it gets up by itself, it is counted once.
-func TestExploreDozingAgainstSubmitting(t *testing.T) { exploreDozing(t, 1, 3, 1) }
+func TestExploreDozingAgainstSubmitting(t *testing.T) { exploreDozing(t, 1, 3, 1, false) }
 
 // Two workers doze. One of them has the watch.
-func TestExploreTwoThatDoze(t *testing.T) { exploreDozing(t, 2, 2, 1) }
+func TestExploreTwoThatDoze(t *testing.T) { exploreDozing(t, 2, 2, 1, false) }
+
+// The same two, of which one naps if the other is awake.
+func TestExploreTwoThatDozeAndNap(t *testing.T) { exploreDozing(t, 2, 2, 1, true) }

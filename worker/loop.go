@@ -153,6 +153,9 @@ func (w *worker) doze() (up bool) {
 		defer l.Rise(w.id, &w.parked)
 	}
 	if l != nil {
+		if d := w.napFor(until); d > 0 && w.nap(d) {
+			return false
+		}
 		if watched, found := l.Watch(&w.parked, until); watched {
 			return w.getUp(l, found)
 		}

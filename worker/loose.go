@@ -15,13 +15,13 @@ import (
 
 const (
 	settleParks = 256                    // a worker thinks about that at one in so many parks
-	restless    = 150 * time.Millisecond // it lets go if they took less than this
-	calm        = time.Second            // and takes hold again if they took more than this
+	restless    = 150 * time.Millisecond // it is restless, and lets go, if they took less than this
+	calm        = time.Second            // and calm, and takes hold again, if they took more than this
 )
 
 // settle lets go of the worker's CPU, or takes hold of it, according to how often it has parked lately.
 func (w *worker) settle() {
-	if w.rested++; w.rested%settleParks != 0 || !w.pool.loosen {
+	if w.rested++; w.rested%settleParks != 0 {
 		return
 	}
 	now := atom.Now()
@@ -31,8 +31,11 @@ func (w *worker) settle() {
 
 // haveParked is for a worker that has parked settleParks times within a while.
 func (w *worker) haveParked(within time.Duration) {
-	if loose := w.loose.Load(); loose && within > calm || !loose && within < restless {
-		w.hold(loose)
+	if w.restless && within > calm || !w.restless && within < restless {
+		w.restless = !w.restless
+	}
+	if w.pool.loosen && w.loose.Load() != w.restless {
+		w.hold(!w.restless)
 	}
 }
 

@@ -42,6 +42,9 @@ func TestAWorkerThatParksOftenLetsGoOfItsCPU(t *testing.T) {
 				w.settle()
 			}
 			expect("after many parks", loosen)
+			if !w.restless {
+				t.Errorf("loosen %t: calm after many parks", loosen)
+			}
 			w.haveParked(calm)
 			expect("after some parks", loosen)
 			if loosen {

@@ -49,6 +49,7 @@ type worker struct {
 	passes      uint32        // how often it has come by the loop
 	rested      uint32        // how often it has parked
 	settled     time.Duration // when it thought about its CPU the last time
+	restless    bool          // it has parked often lately: see loose.go
 }
 
 // idleFibers is how many fibers a worker keeps for later use.
