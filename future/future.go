@@ -31,7 +31,8 @@ func (f *Future[T]) Poll() (value T, err error, ok bool) { //nolint:staticcheck 
 //
 // A goroutine that awaits a task which nobody has begun may run that itself, if ctx is one that is never done (see sched.Go).
 //
-// A task that awaits the future of its own results would wait for ever: Await panics, if the future's [Owner] knows itself.
+// A task that awaits the future of its own results would wait for ever. If the future's [Owner] can tell, as it can for futures
+// of sched.Go, Await panics then.
 //
 // What happened before the future was settled happens before the return. It costs a nanosecond or two if the outcome is
 // there, otherwise an allocation and a switch of fibers or goroutines.
@@ -89,8 +90,8 @@ func (c *core) mustWait(ctx context.Context) bool {
 	return !c.isFinal()
 }
 
-// Done returns a channel that is closed when the outcome is there, for use in a select. It is made by the first call: a
-// future that is only awaited has none. Another call costs time in proportion to the number of listeners.
+// Done returns a channel that is closed when the outcome is there, for use in a select. It is made by the first call: a future
+// that is only awaited has none. Further calls cost time in proportion to the number of those who wait for the future.
 func (f *Future[T]) Done() <-chan struct{} {
 	listeners := f.take()
 	for n := listeners; n != nil; n = n.next {
@@ -118,9 +119,9 @@ func (s *signal) over() bool          { return false }
 
 // Cancel settles the future with an error, [context.Canceled] if err is nil, and has what would have settled it stopped: the
 // sources of a derived future are cancelled, and the context of a task. It reports false, and does nothing, if the future was
-// settled before. A promise that is resolved later does not notice.
+// settled before. To resolve a promise whose future was cancelled does nothing. Cancel does not block.
 //
-// Other listeners of a source that is cancelled get the error as well. [Shield] is for sources that are shared.
+// Others who wait for a source that is cancelled get the error, too. Use [Shield] for a source that is shared.
 func (f *Future[T]) Cancel(err error) bool {
 	if err == nil {
 		err = context.Canceled

@@ -7,12 +7,13 @@ import (
 
 var unobserved atomic.Pointer[func(error)]
 
-// OnUnobserved has fn called with every error that nobody has looked at when the garbage collector finds that nobody can any
-// more. Await, Poll and AsCompleted look at an error, Recover, Any and AllSettled too; what passes an error on, as Map does, does
-// not. Errors of cancellations are not reported, since whoever cancels knows. Nil, the default, switches reports off.
+// OnUnobserved has fn called with errors that get lost: with the error of each future that has failed, and that the garbage
+// collector finds unreachable before anybody has looked at the error. Await, Poll, AsCompleted, Recover, Any and AllSettled
+// look at an error; Map and others that pass it on do not. Errors of cancelled futures are not reported, since whoever has
+// cancelled knows. If fn is nil, which is the default, nothing is reported.
 //
-// It holds for futures that fail from now on, in the whole process. fn is called from the goroutine that runs cleanups for the
-// runtime, and must return soon.
+// It holds for futures that fail after the call, in the whole process. fn is called from the goroutine that runs cleanups for
+// the runtime, and must return soon.
 //
 // A failure costs about half a microsecond and three allocations more while there is such a function; values cost nothing.
 func OnUnobserved(fn func(err error)) {

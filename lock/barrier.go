@@ -46,8 +46,8 @@ func (b *Barrier) Wait(ctx context.Context) (last bool, err error) {
 	return false, err
 }
 
-// TryWait completes the round, if the caller is the last one that it needs, and reports whether it did. If not, it is as if
-// the caller had not come.
+// TryWait completes the round if all other parties have come, and reports whether it did. If not, it is as if the caller had
+// not come.
 func (b *Barrier) TryWait() bool {
 	b.queue.Lock()
 	if b.complete() {

@@ -66,8 +66,8 @@ func (c *Cond) leave(w *waiter) {
 	c.queue.Unlock()
 }
 
-// Signal ends the wait of the one that has waited longest, if there is one. Who starts to wait later cannot take it away. The
-// caller may hold c.L, but need not.
+// Signal ends the wait of the one that has waited longest, if there is one. One that begins to wait later cannot take the
+// signal away. The caller may hold c.L, but need not.
 func (c *Cond) Signal() {
 	c.queue.Lock()
 	c.queue.wakeOne()

@@ -22,7 +22,7 @@ func (n *Notify) One() {
 	n.queue.Unlock()
 }
 
-// All ends all waits. It keeps nothing. It does not block.
+// All ends all waits that have begun. For a Wait that comes later it keeps nothing. It does not block.
 func (n *Notify) All() {
 	n.queue.Lock()
 	all := n.queue.takeAll()

@@ -14,11 +14,11 @@ type Once struct {
 	queue   queue
 }
 
-// Do calls fn if nobody has called Do before, and returns when the first call's fn is over. If ctx is done before somebody
-// else's is, it returns ctx's error. Once it is over, Do costs one load.
+// Do calls fn if it is the first call of Do. Any other call waits until the fn of the first call has ended; if its ctx is done
+// before, it returns ctx's error. After that Do costs one load.
 //
-// A panic or runtime.Goexit of fn goes on in its caller; for the others it counts as done. fn must not call Do of the same
-// Once: it would wait for itself.
+// A panic or runtime.Goexit of fn passes through the first call of Do; for other calls fn has ended then, and they return nil.
+// fn must not call Do of the same Once: it would wait for itself.
 func (o *Once) Do(ctx context.Context, fn func()) error {
 	if o.over.Load() {
 		return nil
@@ -26,7 +26,7 @@ func (o *Once) Do(ctx context.Context, fn func()) error {
 	return o.doSlow(ctx, fn)
 }
 
-// Over reports whether it has been done.
+// Over reports whether the fn of the first call of Do has ended.
 func (o *Once) Over() bool { return o.over.Load() }
 
 func (o *Once) doSlow(ctx context.Context, fn func()) error {
@@ -70,9 +70,9 @@ type OnceValue[T any] struct {
 	panic  any  // and this is why, unless it called runtime.Goexit
 }
 
-// Get returns what the first caller's fn returned, error or not, and calls it if need be. If ctx is done before somebody
-// else's fn is over, Get returns ctx's error. If fn panicked, every Get panics with the same value; if it called runtime.Goexit,
-// other callers get [worker.ErrGoexit].
+// Get returns the results of the fn of the first call of Get, an error included; the first call is the one that calls its fn,
+// and others wait for that. If the ctx of a call that waits is done before, it returns ctx's error. If fn panicked, every Get
+// panics with the same value; if it called runtime.Goexit, other callers get [worker.ErrGoexit].
 func (o *OnceValue[T]) Get(ctx context.Context, fn func() (T, error)) (T, error) {
 	if !o.once.over.Load() {
 		if err := o.once.doSlow(ctx, func() { o.compute(fn) }); err != nil {

@@ -14,8 +14,8 @@ var ErrClosed = errors.New("lock: closed")
 // A Queue is a bounded first-in-first-out queue for any number of senders and receivers: the channel of tasks. The zero value
 // holds one element.
 //
-// Sending has two phases for those who want them: [Queue.Reserve] waits for a slot, and [Slot.Send] fills it without waiting. So
-// a sender need not have the element at hand while it waits, and loses none if the wait is cancelled.
+// Sending has two phases for those who want them: [Queue.Reserve] waits for a slot, and [Slot.Send] fills it without waiting.
+// So a sender may make the element after the wait, and loses none if the wait is cancelled.
 type Queue[T any] struct {
 	receivers queue // its guard is that of all fields
 	senders   queue // without a guard of its own
@@ -235,8 +235,8 @@ func (q *Queue[T]) Receive(ctx context.Context) (x T, err error) {
 	return q.take(), nil
 }
 
-// TryReceive takes the oldest element if there is one that nobody has been waiting for, and reports whether it did. The error
-// is ErrClosed if q is closed and there never will be one.
+// TryReceive takes the oldest element, if there is one and no other receiver waits for it, and reports whether it did. The
+// error is ErrClosed if q is closed and there never will be one.
 func (q *Queue[T]) TryReceive() (x T, ok bool, err error) { //nolint:staticcheck // ok says more than err
 	q.receivers.Lock()
 	defer q.receivers.Unlock()
@@ -262,7 +262,7 @@ func (q *Queue[T]) take() T {
 	return x
 }
 
-// Close lets nothing more in: who waits to send, or sends from now on, gets ErrClosed. What is in the queue can still be
+// Close lets nothing more in: senders that wait, and those that come later, get [ErrClosed]. What is in the queue can still be
 // received, and reserved slots filled. It may be called more than once.
 func (q *Queue[T]) Close() {
 	q.receivers.Lock()

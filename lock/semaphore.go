@@ -84,8 +84,9 @@ func (s *Semaphore) Release(n int64) {
 	s.queue.Unlock()
 }
 
-// Resize changes the number of permits. If more than n are taken, the next ones go out when enough have come back. Requests
-// for more than n that wait already go on waiting. It panics if n is negative.
+// Resize changes the number of permits. If more than n are taken, the next permits go out when enough have come back. A request
+// for more than n permits that is waiting goes on waiting, until there is a larger Resize or its context is done. It panics if
+// n is negative.
 func (s *Semaphore) Resize(n int64) {
 	mustNotBeNegative(n)
 	s.queue.Lock()

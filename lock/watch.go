@@ -40,8 +40,8 @@ func (w *Watch[T]) Get() (value T, version uint64) {
 	return w.value, w.version
 }
 
-// Next waits until the version is not seen, and returns the value and the version. It returns ErrClosed if w is closed and the
-// last version was seen, and ctx's error if that is done before.
+// Next waits until the version is another than seen, and returns the value and its version. It returns ErrClosed if w is closed
+// and the last version was seen, and ctx's error if that is done before.
 func (w *Watch[T]) Next(ctx context.Context, seen uint64) (value T, version uint64, err error) {
 	for {
 		w.queue.Lock()
@@ -64,7 +64,7 @@ func (w *Watch[T]) Next(ctx context.Context, seen uint64) (value T, version uint
 	}
 }
 
-// TryNext is Next without waiting: it reports whether there is a version that is not seen.
+// TryNext is Next without waiting: ok reports whether the version is another than seen.
 func (w *Watch[T]) TryNext(seen uint64) (value T, version uint64, ok bool) {
 	value, version = w.Get()
 	return value, version, version != seen

@@ -23,9 +23,11 @@ type Server struct {
 
 // Listen starts a server that shows s. The address is host:port; without a host, and in all with "", it is the loopback
 // interface, so that only this machine can reach it, and without a port, any that is free. On the loopback interface it answers
-// only requests that call it by a name of that interface, so that pages from elsewhere cannot get at it through a name of theirs.
+// only requests whose Host is a name or an address of that interface, so that a page from elsewhere cannot reach it under a
+// host name of its own (DNS rebinding).
 //
-// It is to be closed before or after s.
+// It returns an error if the address is malformed, or cannot be listened on. Closing s does not close the server: call
+// [Server.Close], before or after that.
 func Listen(s *sched.Scheduler, addr string) (*Server, error) {
 	if addr == "" {
 		addr = ":0"

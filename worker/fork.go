@@ -48,15 +48,15 @@ type slot[A, R any] struct {
 	failure *PanicError // written by the thief before done
 }
 
-// Fork makes fn(t, a) available to other workers and returns at once. The result is had by [Forked.Join], which must be
-// called by the same task, the last forked first. If nobody has stolen the fork by then, Join calls fn itself.
+// Fork makes fn(t, a) available to other workers and returns at once. [Forked.Join] gives the result; it must be called by the
+// same task, for the youngest fork first. If no worker has stolen the fork by then, Join calls fn itself.
 //
 // It never blocks. It may suspend the task for a ready one (it is a safe point). It panics if t has ended or belongs to
 // another goroutine, as far as that shows without a look at every call. The cost is 1-3 ns and no allocation.
 //
-// That goes for arguments that the compiler keeps in registers: at present (Go 1.26) those of up to four words, without arrays and with
-// at most four fields to a struct. A larger one, three slices say, is copied several times through memory, in other pieces
-// than it was written in, and costs 10 ns more. Let it be a pointer to what its forks have in common, and a few numbers.
+// That goes for arguments that the compiler keeps in registers: at present (Go 1.26) those of up to four words, without arrays
+// and with at most four fields to a struct. A larger one, three slices say, is copied through memory several times, and costs
+// 10 ns more. So let the argument be a pointer to what all forks have in common, and a few numbers.
 //
 // What happened before Fork happens before fn; what fn did happens before Join returns.
 func (k *Fork[A, R]) Fork(t *Task, fn func(*Task, A) R, a A) (f Forked[A, R]) {
@@ -96,8 +96,9 @@ func join[A, R any](p *slot[A, R], fn func(*Task, A) R, t *Task, s *forkStack, s
 	return slow(t, p)
 }
 
-// Reclaim takes the fork back, so that the caller can do its work in another way than by the forked function. It reports
-// false if the fork was stolen; then it is still to be joined. It panics as Join does.
+// Reclaim takes the fork back if it was not stolen, and returns true: its function is not called then, and the caller does that
+// work in another way. If the fork was stolen it returns false; then the fork must be joined. It does not block, and panics as
+// Join does.
 func (f Forked[A, R]) Reclaim(t *Task) bool {
 	p, s := f.p, t.s
 	if s.top+s.attn.Load() == p.next {
@@ -107,8 +108,8 @@ func (f Forked[A, R]) Reclaim(t *Task) bool {
 	return p.reclaimSlow(t)
 }
 
-// Join2 runs fn(t, a) and fn(t, b), possibly at the same time, and returns both results: a fork of the first, a call of the
-// second, a join.
+// Join2 runs fn(t, a) and fn(t, b), possibly at the same time, and returns both results in that order: it forks the first,
+// calls the second, and joins. Panics and cost are those of [Fork.Fork] and [Forked.Join].
 func (k *Fork[A, R]) Join2(t *Task, fn func(*Task, A) R, a, b A) (R, R) {
 	f := k.Fork(t, fn, a)
 	rb := fn(t, b)

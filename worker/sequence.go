@@ -33,7 +33,8 @@ type sequence struct {
 	spare   []*fiber
 }
 
-// NewSequence returns a pool of that kind. Of the configuration it takes OnPanic and Loop.
+// NewSequence returns a pool without workers, which runs its tasks one after the other on their callers' goroutines: see
+// sched.Sequential. Of the configuration it takes OnPanic and Loop. It starts nothing.
 func NewSequence(c Config) (*Pool, error) {
 	p, err := New(Config{Workers: 1, OnPanic: c.OnPanic, Loop: c.Loop})
 	if err != nil {
