@@ -129,3 +129,22 @@ func ExampleShield() {
 	// context deadline exceeded
 	// 1 <nil>
 }
+
+func ExampleMap() {
+	p := future.NewPromise[string]()
+	length := future.Map(p.Future(), func(s string) int { return len(s) })
+	p.Resolve("hello")
+	fmt.Println(length.Await(context.Background()))
+	// Output: 5 <nil>
+}
+
+func ExampleFuture_Poll() {
+	p := future.NewPromise[int]()
+	_, _, ok := p.Future().Poll()
+	fmt.Println(ok)
+	p.Resolve(7)
+	fmt.Println(p.Future().Poll())
+	// Output:
+	// false
+	// 7 <nil> true
+}

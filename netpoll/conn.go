@@ -12,9 +12,9 @@ import (
 // A Conn is a connection: TCP, UDP that was dialed, a Unix socket, or the end of a pipe. It is a [net.Conn]. Its methods may be
 // called at the same time.
 //
-// A call that has to wait suspends the task that the calling goroutine is, or blocks the goroutine if it is none. It ends when the
-// connection is closed ([net.ErrClosed]), or when its deadline passes ([os.ErrDeadlineExceeded]), and under
-// [Conn.With] when the context is done. As in package net, errors are [*net.OpError], and [io.EOF] is the end.
+// A call that has to wait suspends the calling task, or blocks the calling goroutine if that is not a task's. It ends when the
+// connection is closed ([net.ErrClosed]), or when its deadline passes ([os.ErrDeadlineExceeded]), and under [Conn.With] when
+// the context is done. As in package net, errors are [*net.OpError], and [io.EOF] is the end.
 //
 // What was written on one side happens before it is read on the other. While a connection waits, it has no buffer.
 type Conn struct {
@@ -123,8 +123,8 @@ func (c *Conn) LocalAddr() net.Addr { return c.local }
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // SetDeadline sets until when reading and writing may wait: calls that wait after t, those that wait already included, end with
-// [os.ErrDeadlineExceeded]. The zero time is none. It costs some 100 ns, and 400 bytes for a connection that has had no
-// deadline before.
+// [os.ErrDeadlineExceeded]. A t that is past ends waits at once; the zero time means no deadline. It costs some 100 ns, and 400
+// bytes for a connection that has had no deadline before.
 func (c *Conn) SetDeadline(t time.Time) error { return c.fail("set", c.d.setDeadline(t, true, true)) }
 
 // SetReadDeadline is [Conn.SetDeadline] for reading alone.

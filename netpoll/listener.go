@@ -42,8 +42,8 @@ func (p *Poller) Listen(ctx context.Context, network, address string) (*Listener
 
 // Accept waits for the next connection and returns it, as a [net.Conn].
 //
-// If the process has no descriptors left, or the system no memory, Accept waits until there are some again: after 5 ms it looks
-// anew, and then in growing intervals of up to a second. So a server under such pressure goes on with what it has.
+// If the process has no descriptor left, or the system no memory, Accept does not fail: it tries again after 5 ms, and then in
+// growing intervals of up to a second. So a server under such pressure goes on with the connections that it has.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.AcceptConn(context.Background())
 	if err != nil {

@@ -89,7 +89,7 @@ func WithPanicHandler(f func(*PanicError)) Option {
 	}
 }
 
-// A Stall is a report of a worker that is stuck: see [WithStall].
+// A Stall is a report of a worker that is stuck: see [WithStall], and [worker.Stall] for its fields.
 type Stall = worker.Stall
 
 // WithStall sets after how long a worker is reported whose task passes no safe point (a fork, a join, a step of a loop, [Yield], a

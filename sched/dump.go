@@ -10,7 +10,7 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// A TaskInfo is what [Scheduler.Tasks] tells of a task.
+// A TaskInfo is what [Scheduler.Tasks] tells of a task: see [worker.TaskInfo] for its fields.
 type TaskInfo = worker.TaskInfo
 
 // Tasks returns the tasks that have begun and wait, and what for, and those that run. Tasks that have not begun are counted in

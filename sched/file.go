@@ -8,7 +8,8 @@ import (
 	"github.com/pinwheel-sched/pinwheel/netpoll"
 )
 
-// A File is an open file whose calls suspend the task that makes them, or block the goroutine if it is no task's.
+// A File is an open file whose calls suspend the task that makes them, or block the goroutine if that is not a task's. Its
+// methods are those of [os.File] that matter, and With for calls that end with a context: see [netpoll.File].
 type File = netpoll.File
 
 // How files are read when what is wanted is not in memory, for [WithFiles].

@@ -6,14 +6,17 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// A Fork is a kind of fork, for functions from A to R. See [NewFork].
+// A Fork is a kind of fork, for functions from A to R. Make one with [NewFork]. Its methods are [worker.Fork.Fork], which
+// starts a fork and returns it as a [Forked], and [worker.Fork.Join2], which runs two calls.
 type Fork[A, R any] = worker.Fork[A, R]
 
-// Forked is an outstanding fork. Join it in the task that forked it, the last forked first.
+// Forked is an outstanding fork. The task that has made it must join it, by [worker.Forked.Join], which returns the result; of
+// several, the last one first.
 type Forked[A, R any] = worker.Forked[A, R]
 
 // NewFork returns a kind of fork for functions func(*Task, A) R: fork-join at a nanosecond or two, without allocation. Keep it
-// in a package-level variable. [Fork.Fork] starts a fork, [Forked.Join] gives its result, and [Fork.Join2] does both.
+// in a package-level variable. A fork has no error besides its result, and is cancelled with its task: let the result have an
+// error, and look at [worker.Task.Err] where it is worth while to stop early.
 //
 //	var fibs = sched.NewFork[int, int]()
 //

@@ -12,14 +12,16 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// A Task is the handle of a running task, and its context. It is valid on the task's own goroutine until the task's function
-// returns; as a context it may be passed on and outlive the task.
+// A Task is the handle of a running task, and its context: Done, Err, Deadline and Value are those of a [context.Context] that
+// ends when the task is cancelled or over. It must be given to forks, loops and [Yield] on the task's own goroutine only, until
+// the task's function returns; as a context it may be passed on and outlive the task. See [worker.Task].
 type Task = worker.Task
 
-// A PanicError is a panic of a task, on its way to whoever awaits it.
+// A PanicError is a panic of a task, on its way to whoever awaits it. Its field Value is what the task panicked with, and Stack
+// is where; errors.Is and errors.As see a Value that is an error. See [worker.PanicError].
 type PanicError = worker.PanicError
 
-// Stats is a snapshot of a scheduler.
+// Stats is a snapshot of a scheduler: see [worker.Stats] for what it counts.
 type Stats = worker.Stats
 
 var (

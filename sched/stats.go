@@ -6,10 +6,11 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// A Distribution is how durations of a scheduler are distributed; see [Stats].
+// A Distribution is how durations of a scheduler are distributed, with methods Mean, Quantile and Since: see
+// [worker.Histogram].
 type Distribution = worker.Histogram
 
-// WorkerStats is the part of [Stats] that is about one worker.
+// WorkerStats is the part of [Stats] that is about one worker: see [worker.WorkerStats] for its fields.
 type WorkerStats = worker.WorkerStats
 
 // Var returns a variable whose value is the snapshot of [Scheduler.Stats] at the time, as JSON, to be published by package expvar:

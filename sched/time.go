@@ -13,11 +13,11 @@ import (
 //
 // The clock is the monotonic one. It stands still while the machine is suspended.
 
-// A Timer is a single event in the future, as [time.Timer]: Stop and Reset keep the same promises. It is kept while it is
-// pending, also if nobody refers to it.
+// A Timer is a single event in the future, as [time.Timer], with a channel C and methods Stop and Reset that keep the same
+// promises: see [timer.Timer]. It is kept while it is pending, even if nobody refers to it.
 type Timer = timer.Timer
 
-// A Ticker sends the time on a channel at intervals, as [time.Ticker].
+// A Ticker sends the time on a channel C at intervals, as [time.Ticker], with methods Stop and Reset: see [timer.Ticker].
 type Ticker = timer.Ticker
 
 // Sleep waits until d has passed, and returns nil. It suspends the calling task, or blocks the calling goroutine if that is not
