@@ -35,7 +35,8 @@ type backend interface {
 	std(op string, fn func(*os.File) error) error
 }
 
-// With returns the same file for calls that end when ctx does, with ctx's error in a [*fs.PathError].
+// With returns the same file for calls that end when ctx does, with ctx's error in a [*fs.PathError]: those that read, write or
+// sync. Under a ctx that is done they begin nothing.
 func (f *File) With(ctx context.Context) *File {
 	g := *f
 	g.ctx = ctx
@@ -286,8 +287,15 @@ func (s *standardFile) write(ctx context.Context, b []byte, off int64) (int, err
 
 func (s *standardFile) seek(offset int64, whence int) (int64, error) { return s.f.Seek(offset, whence) }
 
-func (s *standardFile) sync(context.Context) error {
-	return s.std("sync", (*os.File).Sync)
+func (s *standardFile) sync(ctx context.Context) error {
+	if !cancellable(ctx) {
+		return s.std("sync", (*os.File).Sync)
+	}
+	done := new(error) // its own, since the call may end when nobody waits any more
+	if err := s.crew.try(ctx, func() { *done = s.f.Sync() }); err != nil {
+		return wrap("sync", s.f.Name(), err)
+	}
+	return *done
 }
 
 // close is not left to the crew: it wakes calls that wait for a pipe.

@@ -261,6 +261,9 @@ func (f *diskFile) open() bool { return f.life.Load()&descClosed == 0 }
 // transfer moves bytes by one system call, in line or in the ways that wait. full says that it was one that gives all there is: a
 // call in line gives what is in memory.
 func (f *diskFile) transfer(ctx context.Context, way int, own bool, b []byte, off int64) (n int, full bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, true, err
+	}
 	if !f.hold() {
 		return 0, true, os.ErrClosed
 	}
@@ -285,9 +288,6 @@ func (f *diskFile) transfer(ctx context.Context, way int, own bool, b []byte, of
 
 // slow moves bytes in the ways that wait. It copies if ctx can end the wait while the kernel still uses the buffer.
 func (f *diskFile) slow(ctx context.Context, way int, own bool, b []byte, off int64) (n int, full bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, true, err
-	}
 	loose := cancellable(ctx)
 	buf := b
 	if loose && !own {
@@ -324,6 +324,9 @@ func (f *diskFile) seek(offset int64, whence int) (int64, error) {
 }
 
 func (f *diskFile) sync(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return wrap("sync", f.name, err)
+	}
 	if !f.hold() {
 		return wrap("sync", f.name, os.ErrClosed)
 	}
