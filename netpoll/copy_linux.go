@@ -75,17 +75,17 @@ func splice(dst *Conn, dstCtx context.Context, src *Conn, srcCtx context.Context
 			return n, true, io.EOF
 		}
 		for in > 0 {
-			var out int64
+			var out int
 			err := dst.d.attempt(dstCtx, &dst.d.w, func(fd int) (err error) {
-				out, err = unix.Splice(p.r, nil, fd, nil, int(in), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+				out, err = moveBytes(p.r, fd, int(in))
 				return err
 			})
 			if err != nil {
 				return n, true, dst.fail("splice", called("splice", err))
 			}
-			in -= out
-			n += out
-			dst.d.spend(dstCtx, &dst.d.w, int(out))
+			in -= int64(out)
+			n += int64(out)
+			dst.d.spend(dstCtx, &dst.d.w, out)
 		}
 	}
 	return n, true, nil
@@ -103,7 +103,7 @@ func (d *desc) spliceIn(pipe, max int) (n int64, err error) {
 		if !d.hold() {
 			return 0, net.ErrClosed
 		}
-		n, err = unix.Splice(int(d.fd), nil, pipe, nil, max, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		moved, err := moveBytes(int(d.fd), pipe, max)
 		d.letGo()
 		switch err {
 		case unix.EINTR:
@@ -111,8 +111,14 @@ func (d *desc) spliceIn(pipe, max int) (n int64, err error) {
 		case unix.EAGAIN:
 			d.r.drained()
 		}
-		return n, err
+		return int64(moved), err
 	}
+}
+
+// moveBytes moves bytes from one descriptor to another, of which one is a pipe. (How many is an int64 or an int, by the architecture.)
+func moveBytes(from, to, most int) (int, error) {
+	n, err := unix.Splice(from, nil, to, nil, most, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	return int(n), err
 }
 
 // A conduit is a pipe that is empty when nobody uses it.

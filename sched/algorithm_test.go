@@ -253,7 +253,7 @@ func TestFloatingPointResultsDoNotDependOnWorkers(t *testing.T) {
 func TestFilterPartitionAndGroups(t *testing.T) {
 	everyPool(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
 		for _, n := range append(lengths, 4*partitionLeast, 300_000) {
-			for _, mod := range []int{1, 2, 7, 1 << 40} {
+			for _, mod := range []int{1, 2, 7, math.MaxInt} {
 				xs := rand.Perm(n)
 				is := func(x int) bool { return x%mod == 0 }
 				var want []int

@@ -17,7 +17,7 @@ func Filter[T any](ctx context.Context, xs []T, keep func(x T) bool) ([]T, error
 	kept, ends := make([]uint64, words), make([]int, parts)
 	err := ForRange(ctx, parts, func(_ *Task, lo, hi int) {
 		for p := lo; p < hi; p++ {
-			for w := p * words / parts; w < (p+1)*words/parts; w++ {
+			for w := cut(words, p, parts); w < cut(words, p+1, parts); w++ {
 				bit, mask := uint64(1), uint64(0)
 				for _, x := range xs[w*64 : min(w*64+64, len(xs))] {
 					if keep(x) {
@@ -44,7 +44,7 @@ func Filter[T any](ctx context.Context, xs []T, keep func(x T) bool) ([]T, error
 		if lo > 0 {
 			next = ends[lo-1]
 		}
-		for w := lo * words / parts; w < hi*words/parts; w++ {
+		for w := cut(words, lo, parts); w < cut(words, hi, parts); w++ {
 			from := xs[w*64:]
 			for mask := kept[w]; mask != 0; mask &= mask - 1 {
 				out[next] = from[bits.TrailingZeros64(mask)]

@@ -3,6 +3,7 @@ package sched
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"runtime"
 	"slices"
@@ -63,7 +64,7 @@ func TestUnclearedOfTooManyElementsPanicsAsMakeDoes(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	uncleared[int](1 << 61)
+	uncleared[int](math.MaxInt / 2)
 }
 
 // What is left in memory from before must not be in any result.

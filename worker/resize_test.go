@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func TestAPoolGrowsAndShrinks(t *testing.T) {
 			}
 		}
 	}
-	for _, n := range []int{0, -1, 7, 1 << 40} {
+	for _, n := range []int{0, -1, 7, math.MaxInt} {
 		if err := p.Resize(n); err == nil {
 			t.Errorf("Resize(%d) is accepted", n)
 		}

@@ -280,7 +280,7 @@ func TestOptionsAreMeasuredInAllCombinations(t *testing.T) {
 
 func TestSizesAreWrittenInAnyUsualWay(t *testing.T) {
 	for s, want := range map[string]int{"0": 0, "1000000": 1_000_000, "1_000_000": 1_000_000, "1e6": 1_000_000, "2.5e3": 2500} {
-		if n, err := (Params{N: s}).Int(0, 1<<40); err != nil || n != want {
+		if n, err := (Params{N: s}).Int(0, math.MaxInt); err != nil || n != want {
 			t.Errorf("%s: %d, %v", s, n, err)
 		}
 	}
