@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // WithTimeout is [context.WithTimeout] with a timer of the scheduler that ctx names: it is cheaper to start and to stop, and
 // prompt while all workers compute. The context ends with the same errors, [context.DeadlineExceeded] at the deadline. Call
 // cancel in any case: until then, or until the deadline, the timer is kept. If the scheduler is closed before the deadline, the
-// context is cancelled.
+// context is cancelled, and if it is closed already, from the beginning.
 func WithTimeout(ctx context.Context, d time.Duration) (_ context.Context, cancel context.CancelFunc) {
 	return WithDeadline(ctx, time.Now().Add(d))
 }
@@ -19,6 +20,11 @@ func WithTimeout(ctx context.Context, d time.Duration) (_ context.Context, cance
 // WithDeadline is [WithTimeout] with a point in time, as [context.WithDeadline].
 func WithDeadline(ctx context.Context, at time.Time) (_ context.Context, cancel context.CancelFunc) {
 	s, err := shardOf(ctx)
+	if errors.Is(err, ErrClosed) {
+		c, cancel := context.WithDeadline(ctx, at)
+		cancel()
+		return c, cancel
+	}
 	if cur, ok := ctx.Deadline(); err != nil || ctx.Err() != nil || ok && cur.Before(at) {
 		return context.WithDeadline(ctx, at) // which ends at the earlier one, without a timer of its own
 	}

@@ -55,14 +55,6 @@ func divide[P divisible](ctx context.Context, make func(j *joint) (P, portion)) 
 	return p, n, err
 }
 
-// panicAsInATask is to be deferred where the caller's goroutine calls functions of the user's, so that their panics are of the same type
-// as if a task had.
-func panicAsInATask() {
-	if r := recover(); r != nil {
-		panic(recovered(r))
-	}
-}
-
 var portions = NewFork[portion, int]()
 
 // both solves two portions, possibly at the same time.

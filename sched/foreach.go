@@ -44,24 +44,19 @@ func ReduceSeq[T, A any](ctx context.Context, source iter.Seq[T], zero A, fold f
 			yield(xs, nil)
 		}
 	}
-	acc := zero
 	part := func(_ *Task, xs []T) (A, error) { return foldEach(zero, xs, fold), nil }
-	add := func(a A) (failure error) {
-		defer func() {
-			if r := recover(); r != nil {
-				failure = recovered(r)
+	acc, err := Run(ctx, func(t *Task) (A, error) { // so that combine is called by a task, as fold is
+		acc := zero
+		for a, err := range Stream2(t, stretches, part) {
+			if err != nil {
+				return zero, err
 			}
-		}()
-		acc = combine(acc, a)
-		return nil
-	}
-	for a, err := range Stream2(ctx, stretches, part) {
-		if err == nil {
-			err = add(a)
+			acc = combine(acc, a)
 		}
-		if err != nil {
-			return zero, err
-		}
+		return acc, nil
+	})
+	if err != nil {
+		return zero, err
 	}
 	return acc, nil
 }

@@ -28,6 +28,7 @@ type loop struct {
 	ctx  context.Context
 	item func(i int)               // For
 	body func(t *Task, lo, hi int) // the others
+	last func()                    // or nil: what the task that began the loop calls when all calls have returned
 
 	pace     atomic.Int32 // items to a chunk; 0 as long as nothing is known
 	failedAt atomic.Int64 // the lowest index that failed, or more than any
@@ -134,11 +135,11 @@ func (l *loop) run(ctx context.Context, n int) error {
 	l.failedAt.Store(never)
 	if t, _ := where(ctx); t != nil {
 		l.ctx = ctx
-		l.span(t, 0, n)
+		l.whole(t, n)
 	} else {
 		_, err := runIn(ctx, func(t *Task) (struct{}, error) {
 			l.ctx = t
-			l.span(t, 0, n)
+			l.whole(t, n)
 			return struct{}{}, nil
 		}, l.code())
 		if err != nil && l.failure == nil {
@@ -152,6 +153,15 @@ func (l *loop) run(ctx context.Context, n int) error {
 		return l.err
 	}
 	return nil
+}
+
+// whole goes through [0, n), and then calls last, unless something has failed.
+func (l *loop) whole(t *Task, n int) {
+	l.span(t, 0, n)
+	if l.last != nil && l.failedAt.Load() == never {
+		l.body = func(*Task, int, int) { l.last() }
+		l.chunk(t, n, n+1)
+	}
 }
 
 // code tells loops apart by what they call.
@@ -219,9 +229,13 @@ func (l *loop) stretch(t *Task, lo, hi int) int {
 			return hi
 		}
 		chunk := max(1, int(pace))
-		next := l.chunk(t, lo, min(hi, lo+chunk))
+		full := hi-lo >= chunk // lo+chunk may be more than an int can be
+		if !full {
+			chunk = hi - lo
+		}
+		next := l.chunk(t, lo, lo+chunk)
 		end := atom.Now()
-		if next == lo+chunk {
+		if full && next == lo+chunk {
 			pace = l.learn(pace, end-start)
 		}
 		lo, start = next, end

@@ -149,7 +149,7 @@ func GoKeyed[T any, K comparable](ctx context.Context, q *Queue, key K, fn func(
 // keyed is a key with its type, so that it is not nil and keys of different types differ.
 type keyed[K comparable] struct{ key K }
 
-func enqueue[T any](ctx context.Context, q *Queue, key any, home uint64, fn func(t *Task) (T, error), from uintptr) *future.Future[T] {
+func enqueue[T any](ctx context.Context, q *Queue, strand any, home uint64, fn func(t *Task) (T, error), from uintptr) *future.Future[T] {
 	if fn == nil {
 		panic("pinwheel: a nil function to be queued")
 	}
@@ -165,11 +165,11 @@ func enqueue[T any](ctx context.Context, q *Queue, key any, home uint64, fn func
 	g.reject = func(err error) { g.promise.TryReject(err) }
 	g.Bind(q.pool)
 	g.home = int(home >> 33)
-	switch here, err := q.accept(ctx, &g.ticket, key); {
+	switch here, err := q.accept(ctx, &g.ticket, strand); {
 	case err != nil:
 		g.promise.TryReject(err)
 	case here:
-		value, err := runIn(ctx, fn, worker.Anyway)
+		value, err := runIn(context.WithValue(ctx, key{}, q.pool), fn, worker.Anyway)
 		g.settle(value, err)
 	}
 	return g.promise.Future()

@@ -19,16 +19,18 @@ func Reduce[T, A any](ctx context.Context, xs []T, zero A, fold func(acc A, x T)
 		panic("pinwheel: Reduce with a nil function")
 	}
 	parts := make([]A, min(len(xs), reduceLeaves))
-	err := ForRange(ctx, len(parts), func(_ *Task, lo, hi int) {
+	return combined(ctx, parts, zero, combine, func(_ *Task, lo, hi int) {
 		for p := lo; p < hi; p++ {
 			parts[p] = foldEach(zero, part(xs, p, len(parts)), fold)
 		}
 	})
-	return combined(parts, zero, combine, err)
 }
 
 // part returns part p of n, which are of the same length but for one element.
-func part[T any](xs []T, p, n int) []T { return xs[p*len(xs)/n : (p+1)*len(xs)/n] }
+func part[T any](xs []T, p, n int) []T { return xs[cut(len(xs), p, n):cut(len(xs), p+1, n)] }
+
+// cut returns where part p of n begins in what is length long. The product may be more than an int of 32 bits can be.
+func cut(length, p, n int) int { return int(uint64(p) * uint64(length) / uint64(n)) }
 
 // foldEach goes on from acc. The calls are written out for the reason given at [batch].
 func foldEach[T, A any](acc A, xs []T, fold func(acc A, x T) A) A {

@@ -32,9 +32,12 @@ func Sort[E cmp.Ordered](ctx context.Context, xs []E) error {
 }
 
 func sortOrdered[E cmp.Ordered](ctx context.Context, xs []E, split, same func(xs []E, pivot E) int) error {
-	return sortTogether(ctx, xs, &quicksort[E]{
-		less: func(x, y E) bool { return x < y }, split: split, same: same, leaf: insertion[E], rest: slices.Sort[[]E],
-	})
+	less := func(x, y E) bool { return x < y }
+	if arranged(xs, less) {
+		return ctx.Err()
+	}
+	q := &quicksort[E]{xs: xs, less: less, split: split, same: same, leaf: insertion[E], rest: slices.Sort[[]E]}
+	return sortTogether(ctx, q, q)
 }
 
 // SortFunc sorts xs by compare, as [slices.SortFunc]. It does not keep the order of equal elements; [SortStableFunc] does.
@@ -46,8 +49,12 @@ func SortFunc[E any](ctx context.Context, xs []E, compare func(a, b E) int) erro
 	if compare == nil {
 		panic("pinwheel: SortFunc with a nil function")
 	}
+	if len(xs) < 2 {
+		return ctx.Err()
+	}
 	less := func(x, y E) bool { return compare(x, y) < 0 }
-	err := sortTogether(ctx, xs, &quicksort[E]{
+	q := &quicksort[E]{
+		xs:   xs,
 		less: less,
 		split: func(xs []E, pivot E) int {
 			return partitionBy(xs, func(x E) bool { return less(x, pivot) })
@@ -57,8 +64,8 @@ func SortFunc[E any](ctx context.Context, xs []E, compare func(a, b E) int) erro
 		},
 		leaf: func(xs []E) { insertionFunc(xs, less) },
 		rest: func(xs []E) { slices.SortFunc(xs, compare) },
-	})
-	if err != nil {
+	}
+	if err := sortTogether(ctx, q, looking[E]{q}); err != nil {
 		return err
 	}
 	return checkSorted(ctx, xs, compare)
@@ -100,21 +107,23 @@ const (
 	ninthsLength = 128 // from here on the pivot is the median of three medians
 )
 
-func sortTogether[E any](ctx context.Context, xs []E, q *quicksort[E]) error {
-	if len(xs) < 2 || q.arranged(xs) {
-		return ctx.Err()
-	}
-	_, _, err := divide(ctx, func(j *joint) (*quicksort[E], portion) {
-		q.joint, q.xs = j, xs
-		return q, portion{hi: len(xs), more: bits.Len(uint(len(xs)))}
+// sortTogether solves a problem that is q or begins with it.
+func sortTogether[E any, P divisible](ctx context.Context, q *quicksort[E], problem P) error {
+	_, _, err := divide(ctx, func(j *joint) (P, portion) {
+		q.joint = j
+		return problem, portion{hi: len(q.xs), more: bits.Len(uint(len(q.xs)))}
 	})
 	return err
 }
 
-// arranged is apart from the function that it calls because one with a deferred call keeps its variables in memory.
-func (q *quicksort[E]) arranged(xs []E) bool {
-	defer panicAsInATask()
-	return arranged(xs, q.less)
+// A looking is a quicksort that first looks whether there is anything to do. Where less is the user's, a task must do that.
+type looking[E any] struct{ *quicksort[E] }
+
+func (l looking[E]) solve(t *Task, part portion) int {
+	if arranged(l.xs, l.less) {
+		return 0
+	}
+	return l.quicksort.solve(t, part)
 }
 
 // arranged deals with what is sorted, or the other way round.

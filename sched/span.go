@@ -39,23 +39,26 @@ func ReduceSpans[T, A any](ctx context.Context, xs []T, zero A, fold func(xs []T
 		panic("pinwheel: ReduceSpans with a nil function")
 	}
 	parts := make([]A, min((len(xs)+spanLength-1)/spanLength, reduceLeaves))
-	err := ForRange(ctx, len(parts), func(_ *Task, lo, hi int) {
+	return combined(ctx, parts, zero, combine, func(_ *Task, lo, hi int) {
 		for p := lo; p < hi; p++ {
 			parts[p] = fold(part(xs, p, len(parts)))
 		}
 	})
-	return combined(parts, zero, combine, err)
 }
 
-// combined returns the result of a reduction from those of its parts.
-func combined[A any](parts []A, acc A, combine func(a, b A) A, err error) (A, error) {
-	defer panicAsInATask()
-	if err == nil {
+// combined returns the result of a reduction, from the parts that fold sets. combine is called by a task as well, so that its panics,
+// and runtime.Goexit, end in the same way as those of all other functions.
+func combined[A any](ctx context.Context, parts []A, zero A, combine func(a, b A) A, fold func(_ *Task, lo, hi int)) (A, error) {
+	acc := zero
+	l := &loop{body: fold, last: func() {
 		for _, part := range parts {
 			acc = combine(acc, part)
 		}
+	}}
+	if err := l.run(ctx, len(parts)); err != nil {
+		return zero, err
 	}
-	return acc, err
+	return acc, nil
 }
 
 // A Number is what + adds up.

@@ -172,7 +172,7 @@ func deal[T any](ctx context.Context, source iter.Seq2[T, error], consumers []fu
 		part := func(yield func(T, error) bool) {
 			for x, err := range q.All(inner) {
 				if err != nil {
-					err = context.Cause(inner)
+					err = whyEnded(inner)
 				}
 				if !yield(x, err) || err != nil {
 					return
@@ -185,7 +185,7 @@ func deal[T any](ctx context.Context, source iter.Seq2[T, error], consumers []fu
 		}
 		c.start(func() error { return consumer(part) }, func(err error) {
 			if err != nil {
-				cancel(err)
+				cancel(fault{err})
 			}
 			if readers[i%queues].Add(-1) == 0 {
 				q.Close() // nobody wants more
@@ -204,10 +204,21 @@ func deal[T any](ctx context.Context, source iter.Seq2[T, error], consumers []fu
 		q.Close()
 	}
 	c.wait()
-	if err := context.Cause(inner); err != nil {
+	if err := whyEnded(inner); err != nil {
 		return err
 	}
 	return sourceErr
+}
+
+// A fault is the error of a consumer, as the cause of the others' end.
+type fault struct{ error }
+
+// whyEnded returns the error of a consumer that has ended ctx, or ctx's own.
+func whyEnded(ctx context.Context) error {
+	if f, ok := context.Cause(ctx).(fault); ok { //nolint:errorlint // it is never wrapped
+		return f.error
+	}
+	return ctx.Err()
 }
 
 // pour sends all elements to all queues that are open, until none is.
