@@ -30,6 +30,7 @@ type desc struct {
 	r, w   side
 
 	atEOF  bool            // no bytes read means the end
+	stream bool            // its bytes have no bounds, so that reading less than was asked for means that there is no more
 	socket bool            // it is one, and can be shut down
 	then   func(fd int)    // called before the number is given back, if it is not nil
 	scope  context.Context // its end closes the descriptor, so that a wait under it need not watch it: see watched
@@ -80,8 +81,9 @@ func (d *desc) discard() { _ = d.retire(nil) }
 // ready makes it a [sink].
 func (d *desc) ready(events uint32) {
 	const failed = unix.EPOLLERR | unix.EPOLLHUP
-	if events&(unix.EPOLLIN|unix.EPOLLRDHUP|failed) != 0 {
-		d.r.event(events&(unix.EPOLLRDHUP|failed) != 0)
+	const bounds = unix.EPOLLRDHUP | unix.EPOLLPRI // urgent data, at which a read stops short of what is behind
+	if events&(unix.EPOLLIN|bounds|failed) != 0 {
+		d.r.event(events&(bounds|failed) != 0)
 	}
 	if events&(unix.EPOLLOUT|failed) != 0 {
 		d.w.event(events&failed != 0)
@@ -263,7 +265,7 @@ func (d *desc) readNow(b []byte) (n int, err error) {
 			return 0, called("read", err)
 		case n == 0 && d.atEOF:
 			return 0, io.EOF
-		case n < len(b) && d.atEOF:
+		case n < len(b) && d.stream:
 			d.r.short()
 		}
 		return n, nil
@@ -371,7 +373,7 @@ func (d *desc) readBuffers(ctx context.Context, bufs [][]byte) (n int64, err err
 		return 0, called("readv", err)
 	case m == 0 && d.atEOF:
 		return 0, io.EOF
-	case !v.consume(m) && d.atEOF:
+	case !v.consume(m) && d.stream:
 		d.r.short()
 	}
 	d.spend(ctx, &d.r, m)

@@ -68,6 +68,7 @@ func (p *Poller) connectOnce(ctx context.Context, network string, a netip.AddrPo
 	}
 	c.d.socket = true
 	c.d.atEOF = kind != unix.SOCK_DGRAM
+	c.d.stream = network[0] == 't' // a read of a Unix socket stops at a message, or at a descriptor that was passed
 	switch err := unix.Connect(fd, sa); err {
 	case nil:
 		err = c.d.open(p, fd, false)

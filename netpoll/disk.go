@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"strconv"
 	"sync"
 
@@ -55,12 +56,14 @@ type DiskConfig struct {
 //  1. in line, on the caller's thread, if the kernel promises not to block: it has the data in its cache (RWF_NOWAIT), or
 //     the names on the path in its cache of names (RESOLVE_CACHED);
 //  2. by io_uring, each worker with a ring of its own, whose completions come through the poller;
-//  3. on one of a bounded number of goroutines.
+//  3. on one of a bounded number of goroutines, or, for pipes, terminals and the like, which may wait for somebody else, on one
+//     of their own.
 //
 // The second is left out where the system refuses any part of it, as many containers do. Results and errors are the same.
 type Disk struct {
 	config DiskConfig
 	crew   crew
+	pipes  crew // for what may wait for ever, such as for the other end of a pipe
 	disk
 }
 
@@ -68,6 +71,7 @@ type Disk struct {
 func NewDisk(c DiskConfig) *Disk {
 	d := &Disk{config: c}
 	d.crew.most = max(64, 4*c.Workers)
+	d.pipes.most = math.MaxInt
 	d.init()
 	return d
 }

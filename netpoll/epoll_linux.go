@@ -116,7 +116,7 @@ func (p *Poller) run() {
 }
 
 // interest is what everything is registered for.
-const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+const interest = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
 // register adds a descriptor. From now on s.sink is told of it, also before register has returned. It fails with
 // [net.ErrClosed] if the poller is closed, and with what the system says; then nothing is registered.

@@ -29,7 +29,7 @@ func newStage() (*Poller, *desc) {
 }
 
 func open(p *Poller) *desc {
-	d := &desc{poller: p, atEOF: true}
+	d := &desc{poller: p, atEOF: true, stream: true}
 	d.life.Store(1)
 	p.enter(&d.source, number, d)
 	return d

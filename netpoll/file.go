@@ -31,6 +31,7 @@ type backend interface {
 	seek(offset int64, whence int) (int64, error)
 	sync(ctx context.Context) error
 	close(ctx context.Context) error
+	readDir(n int) ([]fs.DirEntry, error)
 	// std calls fn, off the worker, with an os.File for the same file that is not to be kept.
 	std(op string, fn func(*os.File) error) error
 }
@@ -129,13 +130,12 @@ func (f *File) Truncate(size int64) error {
 	return f.std("truncate", func(o *os.File) error { return o.Truncate(size) })
 }
 
-// ReadDir reads a directory as [os.File.ReadDir] does with n <= 0: all of it.
+// ReadDir reads a directory as [os.File.ReadDir] does: the next n entries, or with n <= 0 all that are left.
 func (f *File) ReadDir(n int) (list []fs.DirEntry, err error) {
 	if f == nil {
 		return nil, os.ErrInvalid
 	}
-	err = f.std("readdir", func(o *os.File) (err error) { list, err = o.ReadDir(n); return err })
-	return list, err
+	return f.readDir(n)
 }
 
 // Create creates the file, or empties it if it exists, and opens it for reading and writing.
@@ -300,6 +300,11 @@ func (s *standardFile) sync(ctx context.Context) error {
 
 // close is not left to the crew: it wakes calls that wait for a pipe.
 func (s *standardFile) close(context.Context) error { return s.f.Close() }
+
+func (s *standardFile) readDir(n int) (list []fs.DirEntry, err error) {
+	err = s.std("readdir", func(o *os.File) (err error) { list, err = o.ReadDir(n); return err })
+	return list, err
+}
 
 func (s *standardFile) std(_ string, fn func(*os.File) error) error {
 	var err error

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -28,6 +29,9 @@ type diskFile struct {
 	waits   atom.Bool       // O_NONBLOCK, with which it was opened, has been taken back
 	turn    lock.Mutex      // of the calls that use the position
 	cleanup runtime.Cleanup // closes the descriptor of a file that was forgotten
+
+	listing sync.Mutex
+	dir     *os.File // a duplicate, between calls that read a part of the directory: it has read more than they were given
 }
 
 const (
@@ -49,6 +53,7 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	crew := &d.crew
 	if flag&(os.O_CREATE|os.O_TRUNC|unix.O_TMPFILE|unix.O_NONBLOCK) == 0 && !noCachedOpen.Load() {
 		how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC | unix.O_LARGEFILE | unix.O_NONBLOCK), Resolve: resolveCached}
 		fd, err := unix.Openat2(unix.AT_FDCWD, name, &how)
@@ -64,11 +69,13 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 			defer func() { _ = unix.Close(fd) }()
 		case unix.ENOENT, unix.EACCES, unix.ENOTDIR:
 			return nil, err
+		case unix.ENXIO: // a pipe that nobody reads
+			crew = &d.pipes
 		case unix.ENOSYS, unix.EPERM, unix.E2BIG:
 			noCachedOpen.Store(true)
 		}
 	}
-	fd, err := opening(ctx, &d.crew, func() (int, error) {
+	fd, err := opening(ctx, crew, func() (int, error) {
 		for {
 			fd, err := unix.Open(name, flag|unix.O_CLOEXEC|unix.O_LARGEFILE, modeBits(perm))
 			if err != unix.EINTR {
@@ -84,7 +91,7 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 		return f, err
 	}
 	_ = unix.SetNonblock(fd, true) // so that package os lets its poller wait
-	return &standardFile{&d.crew, os.NewFile(uintptr(fd), name)}, nil
+	return &standardFile{&d.pipes, os.NewFile(uintptr(fd), name)}, nil
 }
 
 func isPipe(fd int) bool {
@@ -95,7 +102,7 @@ func isPipe(fd int) bool {
 // openPipe goes on with a pipe that has been opened for reading without waiting for a writer. It must not be opened a second time:
 // a writer may have come because of the first, and be gone.
 func (d *Disk) openPipe(ctx context.Context, fd int, name string) (backend, error) {
-	fd, err := opening(ctx, &d.crew, func() (int, error) {
+	fd, err := opening(ctx, &d.pipes, func() (int, error) {
 		for {
 			// A pipe that has had no writer yet is neither readable nor hung up.
 			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); err != unix.EINTR {
@@ -106,7 +113,7 @@ func (d *Disk) openPipe(ctx context.Context, fd int, name string) (backend, erro
 	if err != nil {
 		return nil, err
 	}
-	return &standardFile{&d.crew, os.NewFile(uintptr(fd), name)}, nil
+	return &standardFile{&d.pipes, os.NewFile(uintptr(fd), name)}, nil
 }
 
 // noCachedOpen says that the kernel has no openat2, or a filter refuses it.
@@ -167,8 +174,10 @@ func (f *diskFile) hold() bool {
 // release ends hold. Whoever is last after the file was closed closes the descriptor.
 func (f *diskFile) release() {
 	if f.life.Add(^uint32(0)) == descClosed {
-		fd := f.fd
-		go func() { _ = unix.Close(fd) }() // it may take long, and the caller may be a poller
+		go func() { // it may take long, and the caller may be a poller
+			f.dropDir()
+			_ = unix.Close(f.fd)
+		}()
 	}
 }
 
@@ -185,6 +194,7 @@ func (f *diskFile) close(context.Context) error {
 		if n > 1 { // a call is under way
 			return nil
 		}
+		f.dropDir()
 		return wrap("close", f.name, unix.Close(f.fd))
 	}
 }
@@ -316,6 +326,7 @@ func (f *diskFile) seek(offset int64, whence int) (int64, error) {
 		return 0, wrap("seek", f.name, os.ErrClosed)
 	}
 	defer f.release()
+	f.dropDir()
 	at, err := unix.Seek(f.fd, offset, whence)
 	if err != nil {
 		return 0, wrap("seek", f.name, err)
@@ -342,16 +353,55 @@ func (f *diskFile) std(op string, fn func(*os.File) error) error {
 	defer f.release()
 	var err error
 	f.disk.crew.do(func() {
-		var fd int
-		if fd, err = unix.FcntlInt(uintptr(f.fd), unix.F_DUPFD_CLOEXEC, 0); err != nil {
-			err = wrap(op, f.name, err)
-			return
+		var o *os.File
+		if o, err = f.duplicate(op); err == nil {
+			err = fn(o)
+			_ = o.Close()
 		}
-		o := os.NewFile(uintptr(fd), f.name)
-		err = fn(o)
-		_ = o.Close()
 	})
 	return err
+}
+
+func (f *diskFile) duplicate(op string) (*os.File, error) {
+	fd, err := unix.FcntlInt(uintptr(f.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrap(op, f.name, err)
+	}
+	return os.NewFile(uintptr(fd), f.name), nil
+}
+
+func (f *diskFile) readDir(n int) (list []fs.DirEntry, err error) {
+	if !f.hold() {
+		return nil, wrap("readdir", f.name, os.ErrClosed)
+	}
+	defer f.release()
+	f.disk.crew.do(func() {
+		f.listing.Lock()
+		defer f.listing.Unlock()
+		if f.dir == nil {
+			if f.dir, err = f.duplicate("readdir"); err != nil {
+				return
+			}
+		}
+		if list, err = f.dir.ReadDir(n); err != nil || n <= 0 {
+			f.closeDir()
+		}
+	})
+	return list, err
+}
+
+// dropDir forgets what has been read of the directory beyond what calls were given.
+func (f *diskFile) dropDir() {
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	f.closeDir()
+}
+
+func (f *diskFile) closeDir() {
+	if f.dir != nil {
+		_ = f.dir.Close()
+		f.dir = nil
+	}
 }
 
 // blocking takes O_NONBLOCK back. io_uring would not wait for a file that has it.

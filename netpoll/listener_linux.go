@@ -127,7 +127,7 @@ func (l *Listener) conn(fd int, peer unix.Sockaddr, prepare func(c *Conn)) (*Con
 			c.local = localAddr(fd, l.network)
 		}
 	}
-	c.d.socket, c.d.atEOF = true, true
+	c.d.socket, c.d.atEOF, c.d.stream = true, true, l.tcp()
 	if prepare != nil {
 		prepare(c)
 	}

@@ -106,7 +106,11 @@ func (v *PacketView) WriteBatch(ms []Message) (int, error) { return v.writeBatch
 func (c *PacketConn) writeBatch(ctx context.Context, ms []Message) (int, error) {
 	n, err := c.sendAll(ctx, ms)
 	if err != nil {
-		return n, c.fail("write", ms[n].Addr, err)
+		var to net.Addr
+		if n < len(ms) {
+			to = ms[n].Addr
+		}
+		return n, c.fail("write", to, err)
 	}
 	return n, nil
 }

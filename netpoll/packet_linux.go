@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -87,17 +88,31 @@ func (c *PacketConn) sockaddr(addr net.Addr) (unix.Sockaddr, error) {
 		if a == nil || c.family == unix.AF_UNIX {
 			return nil, wrongAddr(nil)
 		}
-		to := local(c.network, a.AddrPort())
+		to := a.AddrPort()
+		if len(a.IP) == 0 { // this machine
+			to = netip.AddrPortFrom(unspecified(c.family), to.Port())
+		}
+		to = local(c.network, to)
 		if c.family == unix.AF_INET && !to.Addr().Is4() {
 			return nil, &net.AddrError{Err: "non-IPv4 address", Addr: a.IP.String()}
 		}
 		return sockaddrOf(to, c.family), nil
 	case *net.UnixAddr:
 		if a != nil && c.family == unix.AF_UNIX {
+			if len(a.Name) >= len(unix.RawSockaddrUnix{}.Path) {
+				return nil, os.NewSyscallError("sendto", unix.EINVAL)
+			}
 			return &unix.SockaddrUnix{Name: a.Name}, nil
 		}
 	}
 	return nil, wrongAddr(addr)
+}
+
+func unspecified(family int) netip.Addr {
+	if family == unix.AF_INET {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
 }
 
 // unmapped turns an IPv4 address that a socket for both families shows as one of IPv6 into what it is.
@@ -134,6 +149,7 @@ func (t *batch) point(i int, data []byte) {
 	t.vectors[i].SetLen(len(data))
 	h.Iov = &t.vectors[i]
 	h.SetIovlen(1)
+	t.names[i].Addr.Family = unix.AF_UNSPEC // which it stays if there is no name
 	h.Name = (*byte)(unsafe.Pointer(&t.names[i]))
 	h.Namelen = unix.SizeofSockaddrAny
 }
@@ -267,16 +283,18 @@ func putSockaddr(name *unix.RawSockaddrAny, sa unix.Sockaddr) uint32 {
 	raw := (*unix.RawSockaddrUnix)(unsafe.Pointer(name))
 	*raw = unix.RawSockaddrUnix{Family: unix.AF_UNIX}
 	path := sa.(*unix.SockaddrUnix).Name
-	n := min(len(path), len(raw.Path)-1)
-	for i := range n {
+	for i := range len(path) {
 		raw.Path[i] = int8(path[i])
 	}
-	length := unsafe.Offsetof(raw.Path) + uintptr(n)
-	if n > 0 && path[0] == '@' {
+	length := uint32(unsafe.Offsetof(raw.Path)) + uint32(len(path))
+	switch {
+	case path == "" || path[0] == 0 && len(path) > 1:
+		return length
+	case path[0] == '@':
 		raw.Path[0] = 0 // an abstract name has no byte at its end
-		return uint32(length)
+		return length
 	}
-	return uint32(length) + 1
+	return length + 1
 }
 
 // ntohs turns a number in the order of the network into one of this machine, and back.

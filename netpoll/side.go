@@ -18,7 +18,7 @@ import (
 // The word:
 //
 //	bit 0  ready: a call may succeed. Set by the poller, cleared by a call that found nothing to do.
-//	bit 1  hung: the peer has closed, or there is an error. Calls will return at once, for ever.
+//	bit 1  hung: the peer has closed, or has sent urgent data, or there is an error
 //	bit 2  expired: the deadline has passed
 //	bit 3  closed
 //	bit 4  and up: the tick, which counts events
@@ -31,8 +31,8 @@ import (
 //
 // If an event comes in between, the tick has moved and the bit stays. A call that gets less than it asked for has found the
 // end as well, and saves the next call the system call that would say so. Not so once the peer has closed: the event that says
-// so may have come together with the last data, and no other would follow. So a short call does not clear ready when hung is
-// set.
+// so may have come together with the last data, and no other would follow. Nor once it has sent urgent data: a read stops there,
+// and what is behind it may have come before. So a short call does not clear ready when hung is set.
 //
 // Waiting is the mirror image of waking:
 //
