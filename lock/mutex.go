@@ -14,7 +14,7 @@ import (
 type Mutex struct {
 	state  atom.Uint32
 	queued int           // how many are in the queue
-	since  atom.Int64    // when the waiter came that mutexWoken stands for; changes inside the guard
+	due    atom.Int64    // when the waiter that mutexWoken stands for starves, and its turn has come; changes inside the guard
 	kept   time.Duration // when the lock was last kept for a starving waiter
 	queue  queue         // its guard is that of the fields above as well
 }
@@ -161,7 +161,7 @@ func (m *Mutex) leave(w *waiter) {
 
 func (m *Mutex) unlockSlow() {
 	s := m.state.Load()
-	if s&mutexLocked != 0 && s&mutexWoken != 0 && int64(atom.Now())-m.since.Load() < int64(starvation) {
+	if s&mutexLocked != 0 && s&mutexWoken != 0 && int64(atom.Now()) < m.due.Load() {
 		// Somebody is on the way, and can wait.
 		if m.state.CompareAndSwap(s, s&^mutexLocked) {
 			return
@@ -195,7 +195,7 @@ func (m *Mutex) unlockSlow() {
 // starves decides whether the lock is to be kept for the waiter that mutexWoken stands for.
 func (m *Mutex) starves() bool {
 	now := atom.Now()
-	if now-time.Duration(m.since.Load()) < starvation || now-m.kept < min(turn, patience/time.Duration(m.queued+1)) {
+	if int64(now) < m.due.Load() {
 		return false
 	}
 	m.kept = now
@@ -207,7 +207,7 @@ func (m *Mutex) next() *waiter {
 	w := m.queue.pop()
 	if w != nil {
 		m.queued--
-		m.since.Store(int64(w.since))
+		m.due.Store(int64(max(w.since+starvation, m.kept+min(turn, patience/time.Duration(m.queued+1)))))
 	}
 	return w
 }
