@@ -222,6 +222,14 @@ func TestExploreWatchAgainstAnEarlierTimer(t *testing.T) {
 	})
 }
 
+// A timer is due before the thread, which does not have the watch, looks whether somebody polls.
+func TestExploreWatchAgainstATimerThatIsDueSoon(t *testing.T) {
+	fromAll(t, mc.Config{Preemptions: 1, Walks: 2000, Punctual: true}, func(v *vigil) {
+		v.workers(1, 1)
+		v.starter(v.p.wheels.Shard(-1), guardSoon/4, 0)
+	})
+}
+
 // The worker that sleeps until its next timer is the one that another starts an earlier timer for. The thread leaves that to the worker
 // for a grace, and then fires it.
 func TestExploreWatchAgainstAnEarlierTimerOfTheWorker(t *testing.T) {
