@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"image"
@@ -114,8 +115,8 @@ func store(name string, img image.Image) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	return jpeg.Encode(file, img, &jpeg.Options{Quality: 85})
+	err = jpeg.Encode(file, img, &jpeg.Options{Quality: 85})
+	return errors.Join(err, file.Close())
 }
 
 // smaller returns the picture with its longer side cut down to size: each pixel is the mean of those that it stands for.

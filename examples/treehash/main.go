@@ -12,6 +12,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -93,7 +94,7 @@ func walk(root string) func(yield func(string, error) bool) {
 // A compressor is some hundred kilobytes: worth keeping for the next file.
 var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
-func hashFile(root, path, gz string) (s sum, err error) {
+func hashFile(root, path, gz string) (s sum, failure error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return s, err
@@ -112,7 +113,7 @@ func hashFile(root, path, gz string) (s sum, err error) {
 		if err != nil {
 			return s, err
 		}
-		defer file.Close()
+		defer func() { failure = errors.Join(failure, file.Close()) }() // a copy is not whole before it is closed
 		to = file
 	}
 	packed := &counter{w: to}
