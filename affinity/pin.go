@@ -60,9 +60,10 @@ func PinSet(cpus Set) (restore func() error, err error) {
 	return pinSet(cpus)
 }
 
-// PinThread restricts another thread of this process to the given CPUs, or to those of them that the process may use. The
-// thread is one that [PinSet] has pinned, whose place changes, or that it has failed to pin; what restore gives back stays the same. The
-// number is the system's, and the caller has to know that the thread has not ended. Errors are those of PinSet. It costs one system call.
+// PinThread restricts another thread of this process to the given CPUs, or to those of them that the process may use. It moves
+// a thread that [PinSet] has pinned, or has failed to pin; what that thread's restore gives back stays the same. The number is
+// the one that the system has for the thread (gettid), and the caller must know that the thread has not ended. An empty set is
+// an error. Errors are those of PinSet. It costs one system call.
 func PinThread(thread int, cpus Set) error {
 	if cpus.IsEmpty() {
 		return errors.New("affinity: cannot pin to no CPU at all")

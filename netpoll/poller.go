@@ -101,8 +101,8 @@ func (p *Poller) begin(run func()) {
 }
 
 // Close closes the connections and listeners that are left, so that calls that wait for them end with [net.ErrClosed], and
-// leaves no thread, goroutine or descriptor behind. Timers in the wheels stay, and nobody drives them any more. It may be
-// called more than once, and waits until all is gone.
+// leaves no thread, goroutine or descriptor behind. Timers stay in the wheels, and nobody fires them any more. It may be called
+// more than once, and waits until all is gone.
 func (p *Poller) Close() error {
 	p.mu.Lock()
 	before := p.phase.Swap(pollerClosed)

@@ -44,11 +44,12 @@ func (s *Shard) NewTimer(d time.Duration) *Timer {
 	return t
 }
 
-// After returns a channel that receives the time after d. It is NewTimer for those who never stop it.
+// After returns a channel that receives the time after d. It is [Shard.NewTimer] for a timer that is never stopped.
 func (s *Shard) After(d time.Duration) <-chan time.Time { return s.NewTimer(d).C }
 
-// A Ticker sends the time on a channel at intervals. Ticks that nobody was there to receive are dropped. If it is late by more
-// than the interval, because the process was stopped for instance, the ticks it has missed are one.
+// A Ticker sends the time on a channel at intervals. A tick that nobody receives before the next one is dropped. If the ticker
+// is late by more than the interval, because the process was stopped for instance, one tick comes in place of those that were
+// missed.
 type Ticker struct {
 	C <-chan time.Time
 	t Timer

@@ -10,8 +10,8 @@ import (
 // A Driver is a thread that polls [Wheels] whenever a timer is due and sleeps in between, without limit if there is none. It
 // is for those who have no poller of their own to do that.
 //
-// On Linux it asks the kernel for a timer slack of one nanosecond in place of 50 us, and sleeps on a futex, whose timeout is
-// exact to the nanosecond, where a sleep of package time on an idle machine is an epoll with milliseconds.
+// On Linux it asks the kernel for a timer slack of one nanosecond in place of 50 us, and sleeps on a futex, whose timeout is in
+// nanoseconds. (On an idle machine a sleep of package time is a wait in epoll, whose timeout is in milliseconds.)
 type Driver struct {
 	wheels *Wheels
 	word   atom.Uint32
@@ -33,8 +33,8 @@ func StartDriver(w *Wheels) *Driver {
 	return d
 }
 
-// Stop ends the driver and waits for that. Timers stay, and fire only if somebody polls. It must not be called by what a timer
-// runs on the driver.
+// Stop ends the driver and waits until it has ended. Timers stay, and fire only if somebody polls. A function that the driver
+// calls for a timer must not call Stop: it would wait for itself.
 func (d *Driver) Stop() {
 	d.word.Store(driverStopped)
 	atom.FutexWake(&d.word, 1)
