@@ -43,6 +43,7 @@ func (p *Pool) Resize(n int) error {
 	defer p.resizing.Unlock()
 	old := p.Size()
 	p.mu.Lock()
+	p.used = max(p.used, n)  // before the target: from then on Post may start a worker, which needs a place among the others
 	p.target.Store(int32(n)) // first: who is taken out of a set below must see it
 	if p.reserved > 0 {
 		adjust(p.reserved, n+1)
