@@ -111,7 +111,7 @@ type owner struct {
 }
 
 func (o *owner) Cancelled(cause error) { o.cause.Store(&cause); o.calls.Add(1) }
-func (o *owner) RunsHere() bool        { return o.here }
+func (o *owner) Awaited(bool) bool     { return o.here }
 
 func TestTheOwnerIsToldOfACancellation(t *testing.T) {
 	var o owner

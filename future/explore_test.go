@@ -157,8 +157,8 @@ type counter struct {
 	told int
 }
 
-func (o *counter) Cancelled(error) { o.told++ }
-func (o *counter) RunsHere() bool  { return false }
+func (o *counter) Cancelled(error)   { o.told++ }
+func (o *counter) Awaited(bool) bool { return false }
 
 // A chain is resolved at one end and cancelled at the other, and given up in the middle.
 func TestExploreAChain(t *testing.T) {

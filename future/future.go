@@ -74,17 +74,15 @@ type awaiter struct {
 func (a *awaiter) hear(*delivery) bool { a.Wake(); return false }
 func (a *awaiter) over() bool          { return a.Cancelled() }
 
-// mustWait reports whether the future is not settled, whatever its owner, who is told that it is awaited, has done about that.
+// mustWait tells the owner, if there is one, that the future is about to be awaited, whereupon the owner may settle it. It reports whether
+// the future is still not settled.
 func (c *core) mustWait(ctx context.Context) bool {
 	if c.isFinal() {
 		return false
 	}
 	if o, ok := c.self.(Owner); ok {
-		if o.RunsHere() {
+		if o.Awaited(ctx.Done() == nil) {
 			panic("future: a task awaits its own future")
-		}
-		if ctx.Done() == nil {
-			o.TakeOver()
 		}
 	}
 	return !c.isFinal()

@@ -103,20 +103,15 @@ func (p *Promise[T]) Publish(err error) {
 type Owner interface {
 	// Cancelled is called when the future has been cancelled, once, by whoever cancels it. It must not block.
 	Cancelled(cause error)
-	// RunsHere reports whether the caller is the owner, who would wait for itself if it awaited the future.
-	RunsHere() bool
-	// TakeOver is called by whoever is going to wait for the future, under a context that is never done. The owner may do there and
-	// then what settles it, or nothing.
-	TakeOver()
+	// Awaited is called by whoever is going to wait for the future. It reports whether that is the owner, who would wait for itself.
+	// If firmly is set, the wait is under a context that is never done: the owner may do there and then what settles the future.
+	Awaited(firmly bool) (itself bool)
 
 	listener
 }
 
 // Owned is to be embedded in owners. It takes no room.
 type Owned struct{}
-
-// TakeOver does nothing.
-func (Owned) TakeOver() {}
 
 func (Owned) hear(*delivery) bool         { return false }
 func (Owned) over() bool                  { return false }

@@ -129,8 +129,7 @@ func Go[T any](ctx context.Context, fn func(t *Task) (T, error)) *future.Future[
 	if t != nil {
 		err = t.Submit(&g.Root)
 	} else {
-		g.Offer()
-		err = pool.Submit(&g.Root)
+		err = pool.Offer(&g.Root)
 	}
 	if err != nil {
 		g.promise.Reject(err)
@@ -145,8 +144,8 @@ type async[T any] struct {
 	promise future.Promise[T]
 }
 
-// TakeOver runs the task on the goroutine that awaits it.
-func (g *async[T]) TakeOver() { g.RunNow() }
+// Awaited runs the task on the goroutine that awaits it, if it can.
+func (g *async[T]) Awaited(firmly bool) (itself bool) { return g.AwaitedOnOffer(firmly) }
 
 func (g *async[T]) Run(t *Task) { g.promise.Write(g.fn(t)) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -198,6 +199,65 @@ func TestATaskThatNobodyAwaitsRunsWhereOthersWereTakenOver(t *testing.T) {
 			for range together {
 				<-ran
 			}
+		}
+	}
+}
+
+// Where tasks were taken over at once, the next one may be awaited by several at a time, all of which may run it, and by nobody first: it
+// runs once, and all get its value.
+func TestATaskThatIsKeptForItsCallerRunsOnceForAll(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(2))
+	patient, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for range 100 {
+		ran := make(chan int, 2)
+		for i := range 200 {
+			if v, err := startFrom(ctx, i, ran).Await(context.Background()); v != i || err != nil {
+				t.Fatal(v, err)
+			}
+			<-ran
+		}
+		f := startFrom(ctx, -1, ran)
+		var g sync.WaitGroup
+		for _, under := range []context.Context{context.Background(), context.Background(), patient} {
+			g.Go(func() {
+				if v, err := f.Await(under); v != -1 || err != nil {
+					t.Error(v, err)
+				}
+			})
+		}
+		g.Wait()
+		if <-ran; len(ran) != 0 {
+			t.Fatal("the task ran more than once")
+		}
+	}
+}
+
+// A task that is kept for its caller when the scheduler is closed ends like any other that has not begun, and is not lost.
+func TestClosingWhileATaskIsKeptForItsCaller(t *testing.T) {
+	for i := range 50 {
+		s, ctx := newScheduler(t, WithWorkers(2))
+		ran := make(chan int, 1)
+		for i := range 200 {
+			if v, err := startFrom(ctx, i, ran).Await(context.Background()); v != i || err != nil {
+				t.Fatal(v, err)
+			}
+			<-ran
+		}
+		f := startFrom(ctx, 7, ran)
+		end := s.Close
+		if i%2 == 0 {
+			end = func() error { return s.Shutdown(context.Background()) }
+		}
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		v, err, ok := f.Poll()
+		if !ok || err == nil && v != 7 || err != nil && (i%2 == 0 || !errors.Is(err, ErrClosed)) {
+			t.Fatal(v, err, ok)
+		}
+		if _, err := startFrom(ctx, 8, ran).Await(context.Background()); !errors.Is(err, ErrClosed) {
+			t.Fatal("after closing:", err)
 		}
 	}
 }

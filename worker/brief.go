@@ -60,4 +60,10 @@ func (s *briefSet) note(c Code, took time.Duration) {
 }
 
 // Took tells the pool how long something took, since began. For what RunHere left to the workers, it is the caller who tells.
-func (p *Pool) Took(c Code, began tick.Count) { p.brief.note(c, tick.Since(began)) }
+func (p *Pool) Took(c Code, began tick.Count) {
+	took := time.Duration(0)
+	if tick.Now()-began > p.moment { // or it was short, and that is all there is to know
+		took = tick.Since(began)
+	}
+	p.brief.note(c, took)
+}

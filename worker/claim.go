@@ -7,11 +7,14 @@ import (
 	"github.com/pinwheel-sched/pinwheel/internal/tick"
 )
 
-// A root task that waits in the injector may be on offer: the goroutine that awaits it takes it over and runs it itself, as a
-// guest, if no worker has begun it by then. So a task that is awaited at once does not have to go to another core and come back.
+// A root task may be on offer: the goroutine that awaits it takes it over and runs it itself, as a guest, if no worker has begun
+// it by then. So a task that is awaited at once does not have to go to another core and come back.
 //
-//	          claim: a worker that has popped it, or the goroutine that awaits it
-//	jobRoot ---------------------------------------------------------------------> jobClaimed
+// Where that has happened before, such a task is in the pool's pocket (late.go), and whoever takes it out has it. Otherwise it waits in
+// the injector:
+//
+//	           claim: a worker that has popped it, or the goroutine that awaits it
+//	jobOffered ---------------------------------------------------------------------> jobClaimed
 //
 // The injector's entry is a hint, as a deque's is for a fork: a worker that finds the job claimed drops it. For everything
 // else an entry is work until it has been popped: a worker that is awake for it sleeps again, and a pool is not quiet before.
@@ -19,12 +22,28 @@ import (
 //
 // Who takes a task over needs a seat, and takes that first. If the task has begun meanwhile, it gives the seat back.
 
-// Offer lets the task be taken over. It is called before [Pool.Submit].
-func (r *Root) Offer() { r.job.run = runOffered }
+// Offer hands over a task as [Pool.Submit] does, to be taken over by who awaits it.
+func (p *Pool) Offer(r *Root) error {
+	if p.seq != nil {
+		return p.Submit(r)
+	}
+	r.prepare(p)
+	if p.pocket(r) {
+		return nil
+	}
+	r.job.offer()
+	return p.inject(r)
+}
+
+// offer is for a job that is going to be in the injector.
+func (j *Job) offer() {
+	j.run = runOffered
+	j.state.Store(jobOffered)
+}
 
 // claim decides between those who want to run a task that is on offer.
 func (j *Job) claim() bool {
-	return j.state.Load() == jobRoot && j.state.CompareAndSwap(jobRoot, jobClaimed)
+	return j.state.Load() == jobOffered && j.state.CompareAndSwap(jobOffered, jobClaimed)
 }
 
 // runOffered is the run function of tasks that are on offer, for those who find them in a queue.
@@ -34,37 +53,57 @@ func runOffered(f *fiber, j *Job) {
 	}
 }
 
-// RunNow runs a task that is on offer to its end on the calling goroutine, if it has not begun, there is a free seat for it, and the
-// goroutine is not a task's. A task from a place whose last one was long is left to the workers. If the task has begun elsewhere, RunNow
-// waits a little for its end.
-func (r *Root) RunNow() {
-	p, c := r.task.pool, Code(r.job.site.PC())
-	if p.seq != nil {
-		return
+// AwaitedOnOffer is Awaited for a task that is on offer. If the caller waits firmly, it runs the task to its end on the calling
+// goroutine, if it has not begun, there is a free seat for it, and the goroutine is not a task's. A task from a place whose last one was
+// long is left to the workers. If the task has begun elsewhere, it waits a little for its end.
+func (r *Root) AwaitedOnOffer(firmly bool) (itself bool) {
+	f := fiberHere()
+	if r.runsOn(f) {
+		return true
 	}
-	if fiberHere() != nil || p.brief.lacks(c) {
-		p.notTaken(r)
-		return
+	switch p := r.task.pool; {
+	case p.seq != nil:
+	case f != nil || !firmly || p.brief.lacks(Code(r.job.site.PC())):
+		p.turnOut(&r.job)
+	default:
+		r.takeOver()
 	}
-	if r.job.state.Load() != jobRoot {
+	return false
+}
+
+func (r *Root) takeOver() {
+	g, begun := r.seize()
+	switch {
+	case g != nil:
+		p, c, began := r.task.pool, Code(r.job.site.PC()), tick.Now()
+		p.tookOver(c, began)
+		g.host(r)
+		p.Took(c, began)
+	case begun:
 		r.awaitEnd()
-		return
 	}
-	g := p.admit(false)
-	if g == nil {
-		p.notTaken(r)
-		return
+}
+
+// seize takes a seat and the task, and returns the guest that has both. Otherwise there is none, and begun says that somebody else has the
+// task; or else it is left to the workers.
+func (r *Root) seize() (g *guest, begun bool) {
+	p := r.task.pool
+	if p.late.pocket.Load() != &r.job && r.job.state.Load() != jobOffered {
+		return nil, true
 	}
-	if !r.job.claim() {
-		g.leave()
-		r.awaitEnd()
-		return
+	if g = p.admit(false); g == nil {
+		p.turnOut(&r.job)
+		return nil, false
 	}
-	p.injector.dropClaimed()
-	began := tick.Now()
-	p.tookOver(c, began)
-	g.host(r)
-	p.Took(c, began)
+	if p.takeOut(r) {
+		return g, true
+	}
+	if r.job.claim() {
+		p.injector.dropClaimed()
+		return g, true
+	}
+	g.leave()
+	return nil, true
 }
 
 // claimedSpin is how long a goroutine looks for the end of a task that it came too late for: less than it costs to block, and to

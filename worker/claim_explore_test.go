@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
+	"github.com/pinwheel-sched/pinwheel/internal/callsite"
 	"github.com/pinwheel-sched/pinwheel/internal/mc"
 )
 
@@ -20,17 +21,61 @@ func (b *played) Run(*Task) { b.ran++ }
 
 func (b *played) Done(*PanicError, error) { b.over++ }
 
-// takeOver is RunNow, without the goroutine's coroutine.
-func (b *played) takeOver(p *Pool, f *fiber) {
-	g := p.admit(false)
-	if g == nil {
-		return
-	}
-	if b.job.claim() {
-		p.injector.dropClaimed()
+// await is Root.takeOver, without the goroutine's coroutine, and without its patience.
+func (b *played) await(f *fiber) {
+	if g, _ := b.seize(); g != nil {
 		runRoot(f, &b.job)
+		g.leave()
 	}
-	g.leave()
+}
+
+// check fails the run if the task has not run once.
+func (b *played) check(r *mc.Run) {
+	if b.ran != 1 || b.over != 1 {
+		r.Fatalf("the task ran %d times, and was over %d times", b.ran, b.over)
+	}
+}
+
+// newPlayed returns a task that was started here.
+func newPlayed() *played {
+	b := &played{}
+	b.Init(context.Background(), b)
+	b.StartedAt(callsite.PC())
+	return b
+}
+
+// newOutside returns the fiber of a goroutine that is not the pool's.
+func newOutside(p *Pool) *fiber {
+	q := &proc{pool: p, id: 1}
+	q.init(1)
+	return newPlayedFiber(q)
+}
+
+func newPlayedFiber(q *proc) *fiber {
+	f := &fiber{p: q}
+	f.init()
+	return f
+}
+
+// serve is a worker that runs what is in its deque and in the injector, and parks.
+func serve(w *worker) {
+	p, f := w.pool, newPlayedFiber(&w.proc)
+	for {
+		j, busy := w.local(), false
+		if j == nil && (w.isSearching || p.beginSearch()) {
+			w.isSearching = true
+			j, busy = p.injector.pop(w.own)
+		}
+		switch {
+		case j != nil:
+			w.endSearch()
+			j.run(f, j)
+		case busy:
+			atom.Yield()
+		default:
+			w.park()
+		}
+	}
 }
 
 // A goroutine takes over what it has submitted while a worker takes it out of the injector, with another task behind it that
@@ -39,51 +84,20 @@ func (b *played) takeOver(p *Pool, f *fiber) {
 func TestExploreTakingOverAgainstPopping(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: 2, Sampled: someRuns}, func(r *mc.Run) {
 		p := newStage(1)
-		tasks := make([]played, 2)
-		fiberOf := func(q *proc) *fiber {
-			f := &fiber{p: q}
-			f.init()
-			return f
-		}
-		r.Daemon("worker", func() {
-			w := p.workers[0]
-			f := fiberOf(&w.proc)
-			for {
-				j, busy := w.local(), false
-				if j == nil && (w.isSearching || p.beginSearch()) {
-					w.isSearching = true
-					j, busy = p.injector.pop(w.own)
-				}
-				switch {
-				case j != nil:
-					w.endSearch()
-					j.run(f, j)
-				case busy:
-					atom.Yield()
-				default:
-					w.park()
-				}
-			}
-		})
+		tasks := []*played{newPlayed(), newPlayed()}
+		r.Daemon("worker", func() { serve(p.workers[0]) })
 		r.Go("caller", func() {
-			outside := &proc{pool: p, id: 1}
-			outside.init(1)
-			f := fiberOf(outside)
-			for i := range tasks {
-				tasks[i].Init(context.Background(), &tasks[i])
-				tasks[i].Offer()
-				if err := p.Submit(&tasks[i].Root); err != nil {
+			f := newOutside(p)
+			for i, task := range tasks {
+				if err := p.Offer(&task.Root); err != nil {
 					r.Fatalf("task %d: %v", i, err)
 				}
 			}
-			tasks[0].takeOver(p, f)
+			tasks[0].await(f)
 		})
 		r.Finally(func() {
-			for i := range tasks {
-				if tasks[i].ran != 1 || tasks[i].over != 1 {
-					r.Fatalf("task %d ran %d times, and was over %d times", i, tasks[i].ran, tasks[i].over)
-				}
-			}
+			tasks[0].check(r)
+			tasks[1].check(r)
 			if s := p.state.Load(); !p.injector.empty() || guests(s) != 0 || visits(s) != 0 {
 				r.Fatalf("in the end %d guests, %d visits, injector empty: %t", guests(s), visits(s), p.injector.empty())
 			}
@@ -99,7 +113,7 @@ func TestExploreClearingTheFront(t *testing.T) {
 		tasks := make([]played, 3)
 		for i := range tasks {
 			tasks[i].Init(context.Background(), &tasks[i])
-			tasks[i].Offer()
+			tasks[i].job.offer()
 		}
 		caller := func(b *played) func() {
 			return func() {

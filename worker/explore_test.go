@@ -152,6 +152,24 @@ func TestExploreAGuestThatLeaves(t *testing.T) {
 	})
 }
 
+// A guest departs with a job in its deque that it has taken from others, while another seat is free: a worker that was woken for it may
+// look when it is in no queue.
+func TestExploreAGuestThatLeavesAJobBehind(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2, Sampled: someRuns}, func(r *mc.Run) {
+		g := newPlay(1, 1)
+		p := g.pool
+		p.size = 2 // the other seat
+		g.start(r)
+		r.Go("guest", func() {
+			guest := p.admit(true)
+			guest.goOn()
+			guest.own.Push(&g.jobs[0])
+			p.notify(&guest.proc)
+			guest.depart(0)
+		})
+	})
+}
+
 // nearEnd makes the injector's first block one of which all slots but two have been used.
 func nearEnd(q *injector) {
 	b := q.head.Load()

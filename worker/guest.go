@@ -222,17 +222,23 @@ func (g *guest) takeReady() *fiber {
 // depart gives up the seat.
 func (g *guest) depart(exposed uint64) {
 	g.forks = g.stats.exposed.n.Load() != exposed
-	for {
+	left := false
+	for !g.own.Empty() {
 		j := g.own.Pop()
 		if j == nil {
 			break
 		}
 		switch j.state.Load() {
-		case jobRoot:
+		case jobRoot, jobOffered:
+			left = true
 			g.pool.injector.putBack(j)
 		case jobExposed: // a stranger's fork, of which there may be another entry elsewhere
+			left = true
 			g.pool.injector.putBack(&Job{run: func(f *fiber, _ *Job) { j.run(f, j) }})
 		}
+	}
+	if left {
+		g.pool.notify(&g.proc) // for a moment they were in no queue, where a worker may have looked that was awake for them
 	}
 	g.region, g.first = nil, nil
 	for _, f := range g.spare {
@@ -262,10 +268,11 @@ func (p *Pool) endRested() {
 	<-ended
 }
 
-// leaveSeat gives up a seat and looks whether somebody should take it.
+// leaveSeat gives up a seat, and if it was the last one that was taken, looks whether somebody should take it: whoever made work
+// visible while all were taken has relied on that.
 func (p *Pool) leaveSeat(what uint64) {
 	s := p.state.Add(-what)
-	if p.anyWork() {
+	if awake(s)+guests(s) == p.size-1 && p.anyWork() {
 		p.notify(nil)
 	}
 	if s&closedBit != 0 {

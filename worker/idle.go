@@ -34,7 +34,8 @@ import (
 //     parks later enters idle after this look, and looks for W after that.
 //   - Somebody searches. It leaves the count later than the submitter's look, hence later than W: if it finds something, then
 //     as the last it looks again and sees W unless somebody has it; if it parks, it looks everywhere after that and sees W.
-//   - Every seat is taken. Whoever gives up a seat looks for work: a worker before it parks, a guest when it is done or blocks.
+//   - Every seat is taken. Whoever gives up the last one of these looks for work: a worker before it parks, a guest when it is done or
+//     blocks. (A guest that leaves when a seat is free already need not: whoever gave that up did, or will.)
 //     A worker that parks needs not look while the seats are taken, but it must ask that after it has entered idle: had it asked
 //     before, the last seat could be given up in between, by somebody who finds nobody in idle to wake. (docs/models/park.pml
 //     found that.)

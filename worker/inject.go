@@ -206,15 +206,3 @@ func (q *injector) count(most int) int {
 	}
 	return min(n, most)
 }
-
-// A position is where a job stands in the queue.
-type position struct {
-	block *block
-	slot  uint32
-}
-
-// oldest returns the place of the job to be popped next, and whether there is one.
-func (q *injector) oldest() (at position, some bool) {
-	b := q.head.Load()
-	return position{b, b.popped.Load()}, !q.empty()
-}

@@ -13,7 +13,7 @@ type Job struct {
 	state atom.Uint32
 	site  callsite.Site // of a root task's job: where the task was started
 	run   func(*fiber, *Job)
-	what  unsafe.Pointer // of a slot's job: its *segment; of a root task's: when it was submitted, or nil, see sampled
+	what  unsafe.Pointer // of a slot's job: its *segment; of a root task's: see Root.Init
 }
 
 // The states of a slot's job. The state is the truth; an entry in a deque is only a hint where to look. So an entry may be
@@ -35,7 +35,8 @@ type Job struct {
 // exposed once more just leads to the work of the later use, which is as good.
 const (
 	jobRoot    uint32 = iota // not a slot's: a root task, which is in one place only
-	jobClaimed               // a root task that was on offer, and that somebody has: see claim.go
+	jobOffered               // a root task that may be taken over: see claim.go
+	jobClaimed               // the same, and somebody has it
 
 	jobPrivate
 	jobExposed

@@ -43,8 +43,18 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a guest leaves without a look", File: "guest.go",
-			Old: "\ts := p.state.Add(-what)\n\tif p.anyWork() {",
-			New: "\ts := p.state.Add(-what)\n\tif false {",
+			Old: "if awake(s)+guests(s) == p.size-1 && p.anyWork() {",
+			New: "if awake(s)+guests(s) == p.size-1 && false {",
+		},
+		{
+			Name: "a guest looks only if all seats are free", File: "guest.go",
+			Old: "if awake(s)+guests(s) == p.size-1 && p.anyWork() {",
+			New: "if awake(s)+guests(s) == 0 && p.size > 1 && p.anyWork() {",
+		},
+		{
+			Name: "a guest leaves a job behind and wakes nobody", File: "guest.go",
+			Old: "\tif left {\n",
+			New: "\tif left && false {\n",
 		},
 		{
 			Name: "the closed bit is set before the injector is closed", File: "pool.go",
@@ -98,8 +108,8 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a task is taken over without compare-and-swap", File: "claim.go",
-			Old: "return j.state.Load() == jobRoot && j.state.CompareAndSwap(jobRoot, jobClaimed)",
-			New: "if j.state.Load() == jobRoot {\n\t\tj.state.Store(jobClaimed)\n\t\treturn true\n\t}\n\treturn false",
+			Old: "return j.state.Load() == jobOffered && j.state.CompareAndSwap(jobOffered, jobClaimed)",
+			New: "if j.state.Load() == jobOffered {\n\t\tj.state.Store(jobClaimed)\n\t\treturn true\n\t}\n\treturn false",
 		},
 		{
 			Name: "who finds a claimed task runs it", File: "claim.go",
@@ -118,18 +128,58 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "the late watch ends without a last look", File: "late.go",
-			Old: "\tif !p.injector.empty() {\n\t\tp.notify(nil)",
-			New: "\tif !p.injector.empty() && false {\n\t\tp.notify(nil)",
+			Old: "\tp.turnOut(p.inPocket())\n}",
+			New: "}",
 		},
 		{
-			Name: "a task is late though the watch has ended", File: "late.go",
-			Old: "l.code.Load() == c && l.on.Load() != 0 &&",
-			New: "l.code.Load() == c &&",
+			Name: "a task stays in the pocket though the watch has ended", File: "late.go",
+			Old: "\tif l.on.Load() == 0 {\n\t\tp.turnOut(&r.job)",
+			New: "\tif l.on.Load() == 0 && false {\n\t\tp.turnOut(&r.job)",
 		},
 		{
-			Name: "who comes too late keeps the seat", File: "claim_explore_test.go",
-			Old: "\tg.leave()\n",
+			Name: "who submits looks for the watch before the task is in the pocket", File: "late.go",
+			Old: "\tif l.on.Load() == 0 {\n\t\tp.turnOut(&r.job)\n\t}\n\treturn true",
+			New: "\treturn true",
+		},
+		{
+			Name: "a task is taken out of the pocket without compare-and-swap", File: "late.go",
+			Old: "return l.pocket.Load() == &r.job && l.pocket.CompareAndSwap(&r.job, nil)",
+			New: "if l.pocket.Load() == &r.job {\n\t\tl.pocket.Store(nil)\n\t\treturn true\n\t}\n\treturn false",
+		},
+		{
+			Name: "a task is turned out without compare-and-swap", File: "late.go",
+			Old: "\tif j == nil || l.pocket.Load() != j || !l.pocket.CompareAndSwap(j, &movingJob) {\n\t\treturn\n\t}\n",
+			New: "\tif j == nil || l.pocket.Load() != j {\n\t\treturn\n\t}\n\tl.pocket.Store(&movingJob)\n",
+		},
+		{
+			Name: "nobody is woken for a task that is turned out", File: "late.go",
+			Old: "\tl.pocket.Store(nil)\n\tp.notify(nil)\n",
+			New: "\tl.pocket.Store(nil)\n",
+		},
+		{
+			Name: "a task is on offer before it leaves the pocket", File: "late.go",
+			Old: "\tif j == nil || l.pocket.Load() != j || !l.pocket.CompareAndSwap(j, &movingJob) {\n\t\treturn\n\t}\n\tj.offer()\n",
+			New: "\tif j == nil {\n\t\treturn\n\t}\n\tj.offer()\n\tif !l.pocket.CompareAndSwap(j, &movingJob) {\n\t\treturn\n\t}\n",
+		},
+		{
+			Name: "a pool is closed while a task moves out of the pocket", File: "late.go",
+			Old: "\t\tif l.pocket.Load() == &movingJob {\n",
+			New: "\t\tif l.pocket.Load() == &movingJob {\n\t\t\tbreak\n",
+		},
+		{
+			Name: "the pocket stays open when the pool is closed", File: "pool.go",
+			Old: "\tp.closePocket()\n",
 			New: "",
+		},
+		{
+			Name: "the pocket is closed after the closed bit is set", File: "pool.go",
+			Old: "\tp.closePocket()\n\tp.looper.prompt.close()\n\tp.seq.refuse()\n\tp.state.Or(closedBit)\n",
+			New: "\tp.looper.prompt.close()\n\tp.seq.refuse()\n\tp.state.Or(closedBit)\n\tp.closePocket()\n",
+		},
+		{
+			Name: "who comes too late keeps the seat", File: "claim.go",
+			Old: "\tg.leave()\n\treturn nil, true",
+			New: "\treturn nil, true",
 		},
 		{
 			Name: "a fork is reclaimed without compare-and-swap", File: "stack.go",

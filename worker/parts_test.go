@@ -136,6 +136,7 @@ func TestTheInjectorsFrontIsClearedOfClaimedTasks(t *testing.T) {
 	own, _ := deque.New[Job](8)
 	for range 10 * blockSlots {
 		j := &Job{}
+		j.offer()
 		q.push(j)
 		if !j.claim() || j.claim() {
 			t.Fatal("a claim that does not claim, or does twice")
@@ -146,6 +147,7 @@ func TestTheInjectorsFrontIsClearedOfClaimedTasks(t *testing.T) {
 		}
 	}
 	waits := &Job{}
+	waits.offer()
 	q.push(waits)
 	for range 3 {
 		q.push(&Job{})

@@ -72,6 +72,7 @@ type Pool struct {
 	spares   spareSet
 	watchdog watchdog
 	brief    briefSet
+	moment   tick.Count // about half of shortTime, not more
 	late     lateWatch
 
 	_          [128]byte
@@ -144,6 +145,7 @@ func New(c Config) (*Pool, error) {
 		used:       c.Workers,
 		watch:      c.Watch,
 	}
+	p.moment = tick.In(shortTime / 2)
 	p.injector.init()
 	p.looper.prompt.init()
 	copy(p.machine.CPUs, c.CPUs)
@@ -247,11 +249,16 @@ func (p *Pool) Submit(r *Root) error {
 		return err
 	}
 	r.prepare(p)
+	return p.inject(r)
+}
+
+// inject puts a task into the injector.
+func (p *Pool) inject(r *Root) error {
 	if !p.injector.push(&r.job) {
 		p.rejected.Add(1)
 		return ErrClosed
 	}
-	p.notifyOf(r)
+	p.notify(nil)
 	return nil
 }
 
@@ -329,6 +336,7 @@ func (p *Pool) Close() error {
 // no other way in.
 func (p *Pool) refuse() {
 	p.injector.close()
+	p.closePocket()
 	p.looper.prompt.close()
 	p.seq.refuse()
 	p.state.Or(closedBit)

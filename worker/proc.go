@@ -72,7 +72,9 @@ func (p *proc) request(flags uint32) {
 
 // run makes f the fiber that others reach through the proc.
 func (p *proc) run(f *fiber) {
-	p.cur.Store(f)
+	if p.cur.Load() != f {
+		p.cur.Store(f)
+	}
 	if p.wanted.Load() != 0 && f.attn.Load() == 0 {
 		f.attn.Store(1)
 	}

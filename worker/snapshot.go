@@ -72,7 +72,7 @@ func (p *Pool) Stats() Stats {
 	state := p.state.Load()
 	s := Stats{
 		Workers: p.Size(), Awake: awake(state), Searching: searching(state), Guests: max(0, guests(state)-(p.size-p.Size())),
-		Queued: p.injector.count(mostQueued), Rejected: p.rejected.Load(), Stalls: p.stalls.Load(),
+		Queued: p.queued(), Rejected: p.rejected.Load(), Stalls: p.stalls.Load(),
 		Relieved: p.spares.reliefs.Load(),
 	}
 	p.mu.Lock()
@@ -97,6 +97,15 @@ func (p *Pool) Stats() Stats {
 
 // mostQueued bounds what a snapshot costs.
 const mostQueued = 1000
+
+// queued returns how many tasks from outside have not begun.
+func (p *Pool) queued() int {
+	n := p.injector.count(mostQueued)
+	if p.inPocket() != nil {
+		n++
+	}
+	return n
+}
 
 func (s *Stats) add(c *counters) {
 	s.Tasks += c.tasks.n.Load()

@@ -20,7 +20,8 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 
 # The bounds of each model, a set of definitions to a line, the cheapest first. For a mutant they are tried in order until it
-# is found; a harmless change has to hold within the first.
+# is found; a harmless change has to hold within the first. Those that are too large, at a minute and 20 million states, are for mutants
+# alone: without one they have been seen to hold once.
 bounds() {
 	case $1 in
 	deque)
@@ -33,6 +34,7 @@ bounds() {
 		echo "-DWORKERS=2 -DJOBS=2 -DCHILDREN=0 -DROUNDS=1 -DSPURIOUS=0 -DGUESTS=1"
 		echo "-DWORKERS=3 -DJOBS=3 -DCHILDREN=0 -DROUNDS=1 -DSPURIOUS=0"
 		echo "-DWORKERS=3 -DJOBS=1 -DCHILDREN=2 -DROUNDS=1 -DSPURIOUS=0"
+		echo "-DWORKERS=2 -DJOBS=1 -DCHILDREN=0 -DROUNDS=1 -DSPURIOUS=0 -DGUESTS=2 -DTOO_LARGE"
 		;;
 	esac
 }
@@ -62,6 +64,7 @@ report() {
 for model in ${*:-deque park}; do
 	bounds "$model" >"$model.bounds"
 	while read -r definitions; do
+		case $definitions in *TOO_LARGE) continue ;; esac
 		verify "$model" $definitions
 		if [ -z "$wrong" ]; then
 			report "$model" holds "$states states, $definitions"

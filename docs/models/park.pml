@@ -18,7 +18,8 @@
  * worker out of idle, count it awake and searching, set its word, wake it.
  * To park: leave the counts; enter idle; if a seat is free, look everywhere once more; if there is something, leave idle and
  * count again; otherwise sleep until the word is set.
- * To leave a seat: leave the count; look everywhere; if there is something, wake a worker as above.
+ * To leave a seat: leave the count; if all seats were taken until then, look everywhere, and if there is something, wake a worker as
+ * above. (More may be taken than there are, by workers that search. It is for the one after whom there are fewer.)
  * To stop searching because of a find: leave the count; whoever was the last looks everywhere and, if there is more, wakes
  * another one.
  *
@@ -150,17 +151,24 @@ inline look() {
 	n = 0
 }
 
-/* Comes if there is a seat, or not at all, and looks after others when it goes. */
+/* Comes if there is a seat, or not at all. If all seats were taken until it goes, it looks after others. */
 proctype guest() {
 	byte n, seen;
-	bool quiet, removed, work;
+	bool quiet, removed, work, crowded;
 	if
 	:: atomic { awake - searching + guests < WORKERS -> guests++ };
+#ifdef MUTANT_GUEST_ASKS_WHETHER_ALL_ARE_TAKEN_BEFORE_IT_GOES
+		crowded = (awake + guests == WORKERS);
 		guests--;
+#elif defined(MUTANT_GUEST_ASKS_WHETHER_ALL_ARE_TAKEN_AFTER_IT_HAS_GONE)
+		guests--;
+		crowded = (awake + guests == WORKERS - 1);
+#else
+		atomic { guests--; crowded = (awake + guests == WORKERS - 1) };
+#endif
 #ifndef MUTANT_GUEST_GOES_WITHOUT_A_LOOK
-		look();
 		if
-		:: work -> notify()
+		:: crowded -> look(); if :: work -> notify() :: else -> skip fi
 		:: else -> skip
 		fi
 #endif

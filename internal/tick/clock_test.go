@@ -103,3 +103,20 @@ func BenchmarkClockSeldom(b *testing.B) {
 		c.Now()
 	}
 }
+
+// No more counts are said to be in a time than have been counted meanwhile, except for what the system corrects its clock by.
+func TestCountsInATime(t *testing.T) {
+	for range 20 {
+		before, began := Now(), time.Now()
+		for time.Since(began) < time.Millisecond {
+		}
+		took := time.Since(began)
+		counted := Now() - before
+		if n := In(took); n == 0 || float64(n) > 1.01*float64(counted) {
+			t.Errorf("%d counts in %v, where %d were counted", n, took, counted)
+		}
+	}
+	if n := In(0); n != 0 {
+		t.Errorf("%d counts in no time", n)
+	}
+}

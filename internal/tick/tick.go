@@ -17,6 +17,17 @@ var (
 	originTick = Now()
 )
 
+// In returns how many counts there are in d, or fewer: no more than there are, and nearly as many once the program has run for a
+// while.
+func In(d time.Duration) Count {
+	ticks := Now() - originTick // read after the one clock at first and before it now: if in doubt, too few in too long a time
+	elapsed := time.Since(origin)
+	if ticks <= 0 || elapsed <= 0 || int64(ticks) < 0 {
+		return 0
+	}
+	return Count(float64(d) * float64(ticks) / float64(elapsed))
+}
+
 // Since returns how long ago a count was read. It is never negative, and exact to about a microsecond in a second: less in
 // the program's first moments.
 func Since(c Count) time.Duration {
