@@ -2,6 +2,7 @@ package affinity
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -113,16 +114,26 @@ func (t *tree) lines(name string, f func(line string) bool) (ok bool) {
 		return false
 	}
 	defer file.Close()
-	s := bufio.NewScanner(io.LimitReader(file, maxMounts))
-	for s.Scan() {
-		if !f(s.Text()) {
+	r := bufio.NewReaderSize(io.LimitReader(file, maxMounts), maxFile)
+	for {
+		b, err := r.ReadSlice('\n')
+		line, long := string(bytes.TrimRight(b, "\r\n")), err == bufio.ErrBufferFull
+		for err == bufio.ErrBufferFull {
+			_, err = r.ReadSlice('\n')
+		}
+		switch {
+		case long: // what others have mounted must not hide what comes behind
+			t.note("%s: a line is longer than %d bytes", name, maxFile)
+		case len(b) > 0 && !f(line):
+			return true
+		}
+		if err != nil {
+			if err != io.EOF {
+				t.note("%s: %v", name, err)
+			}
 			return true
 		}
 	}
-	if err := s.Err(); err != nil {
-		t.note("%s: %v", name, err)
-	}
-	return true
 }
 
 // list reads a CPU list. An empty file is an empty list.

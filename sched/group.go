@@ -131,21 +131,20 @@ func (g *Group) TryGo(f func(t *Task) error) bool {
 // enter takes a place for a task.
 func (g *Group) enter(wait bool) bool {
 	g.mu.Lock()
-	for g.limit > 0 && g.running >= g.limit {
+	if g.limit > 0 && g.running >= g.limit {
 		if !wait {
 			g.mu.Unlock()
 			return false
 		}
-		if g.inside() {
-			break
+		if !g.inside() {
+			w := &worker.Waiter{}
+			w.Init(g.parent)
+			w.For(worker.ForPlace, g)
+			g.queue = append(g.queue, w)
+			g.mu.Unlock()
+			w.WaitFirmly() // a task that ends will hand its place on: all of them end, also after a cancellation
+			return true
 		}
-		w := &worker.Waiter{}
-		w.Init(g.parent)
-		w.For(worker.ForPlace, g)
-		g.queue = append(g.queue, w)
-		g.mu.Unlock()
-		w.WaitFirmly() // a task that ends will wake it: all of them end, also after a cancellation
-		g.mu.Lock()
 	}
 	g.running++
 	g.mu.Unlock()
@@ -212,10 +211,14 @@ func (g *Group) leave(failure *PanicError, err error) {
 	}
 	g.running--
 	var wake []*worker.Waiter
-	if len(g.queue) > 0 {
-		wake, g.queue = append(wake, g.queue[0]), g.queue[1:]
+	if len(g.queue) > 0 && g.running < g.limit {
+		// The place is handed on, so that nobody else takes it, and Wait does not find the group empty, before its new owner is awake.
+		wake = append(wake, g.queue[0])
+		g.queue[0] = nil
+		g.queue = g.queue[1:]
+		g.running++
 	}
-	if g.running == 0 && len(g.queue) == 0 {
+	if g.running == 0 {
 		wake, g.waiters = append(wake, g.waiters...), nil
 	}
 	g.mu.Unlock()
