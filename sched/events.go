@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -47,6 +48,9 @@ func (e *events) Turn(worker int, now time.Duration) bool {
 }
 
 func (e *events) Rest(worker int) (until time.Duration) {
+	if worker < 0 { // the wheel for everybody else is the thread's to watch
+		return math.MaxInt64
+	}
 	s := e.wheels.Shard(worker)
 	s.Attend(restGrace) // before Next: a timer that is started between the two is left to the driver for no longer than that
 	until, _ = s.Next()
@@ -62,7 +66,9 @@ func (e *events) Deliver() { e.poller.Deliver() }
 func (e *events) Rouse(word *atom.Uint32) { e.poller.Rouse(word) }
 
 func (e *events) Rise(worker int, word *atom.Uint32) {
-	e.wheels.Shard(worker).Leave()
+	if worker >= 0 {
+		e.wheels.Shard(worker).Leave()
+	}
 	e.poller.Rise(word)
 }
 

@@ -25,6 +25,7 @@ func newStage(workers int) *Pool {
 		w.init(w.id)
 		p.procs[w.id].Store(&w.proc)
 	}
+	p.spares.most = 0
 	p.state.Store(uint64(workers) * oneAwake)
 	return p
 }
@@ -372,6 +373,25 @@ func newStand(r *mc.Run, work func(g *play, w *worker)) *play {
 		}
 	})
 	return g
+}
+
+// The same where spares are kept, and dismissed at any moment.
+func TestExploreKeepingASpare(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 1, Sampled: someRuns}, func(r *mc.Run) {
+		g := newStand(r, (*play).work)
+		p := g.pool
+		p.target.Store(2) // beside one worker none would be kept
+		p.spares.most = 1
+		p.spares.often.Store(true)
+		p.state.Add(oneGuest)
+		r.Go("dismissal", p.dismissKept)
+		r.Finally(func() {
+			p.dismissKept()
+			if s := p.state.Load(); guests(s) != 1 || p.spares.kept.Load() != 0 {
+				r.Fatalf("%d seats of spares withheld, %d kept in the end", guests(s), p.spares.kept.Load())
+			}
+		})
+	})
 }
 
 // A worker is relieved, and comes back at any moment, while a job is submitted: it runs, and the seats add up in the end.

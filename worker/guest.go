@@ -44,7 +44,7 @@ const guestSpin = 70 * time.Microsecond
 func (p *Pool) admit(anyway bool) *guest {
 	for {
 		s := p.state.Load()
-		if s&closedBit != 0 || !anyway && seats(s) >= p.size {
+		if s&closedBit != 0 || !anyway && seats(s) >= p.room() {
 			return nil
 		}
 		if p.state.CompareAndSwap(s, s+oneGuest+oneVisit) {

@@ -61,16 +61,19 @@ func guests(s uint64) int    { return int(s >> 32 & countMask) }
 
 func visits(s uint64) int { return int(s &^ closedBit >> 48) }
 
+// room returns how many seats there are, those included that nobody may take for now.
+func (p *Pool) room() int { return p.size + int(p.spares.most) }
+
 // seats returns how many executors have work.
 func seats(s uint64) int { return awake(s) - searching(s) + guests(s) }
 
 // idleSeats returns how many more executors could have work.
-func (p *Pool) idleSeats() int { return max(0, p.size-seats(p.state.Load())) }
+func (p *Pool) idleSeats() int { return max(0, p.room()-seats(p.state.Load())) }
 
 // crowded reports whether a worker that searches would do better to leave its CPU to a guest.
 func (p *Pool) crowded() bool {
 	s := p.state.Load()
-	return awake(s)+guests(s) > p.size
+	return awake(s)+guests(s) > p.room()
 }
 
 // notify wakes a worker for work that the caller has made visible, unless somebody will find it anyway. from is the proc that
@@ -80,7 +83,7 @@ func (p *Pool) notify(from *proc) {
 	if victim.Enough(searching(s), p.Size()) {
 		return
 	}
-	if awake(s)+guests(s) >= p.size {
+	if awake(s)+guests(s) >= p.room() {
 		p.hail()
 		p.guard()
 		return
@@ -131,7 +134,7 @@ func (w *worker) park() {
 	p.state.Add(-left)
 	p.idle.add(w.id)
 	s := p.state.Load() // after entering idle: whoever gives up a seat before this saw no worker to wake
-	seatFree := awake(s)+guests(s) < p.size
+	seatFree := awake(s)+guests(s) < p.room()
 	if (seatFree && p.anyWork() || p.anyPrompt() || w.anyReady() || p.stopping.Load()) && p.idle.remove(w.id) {
 		p.state.Add(oneAwake + oneSearching)
 		return

@@ -20,6 +20,8 @@ import (
 // worker comes by, and never on the fast paths of fork and join: a worker takes its turn when something else has called for
 // its attention, a thief or a fiber that is ready. If nothing does, it computes in peace, and the thread comes.
 type Loop interface {
+	// Workers are known by their numbers. Spares, who stand in for others, have no timers of their own, and are all known as -1.
+
 	// Turn does, without blocking, what a worker can do at the time now: it fires the timers of the worker's shard and takes
 	// what descriptors are ready. It reports whether there was anything. It runs on the worker's thread, and may wake waiters
 	// and submit tasks.
@@ -101,13 +103,21 @@ func (p *Pool) closeLoop() {
 
 // loop returns the worker's loop, or nil if there is none yet.
 func (w *worker) loop() Loop {
-	if w.pool.looper.make == nil || w.isSpare() { // a spare has no shard
+	if w.pool.looper.make == nil {
 		return nil
 	}
 	if l := w.pool.looper.loop.Load(); l != nil {
 		return *l
 	}
 	return nil
+}
+
+// shard returns what the loop knows the worker by.
+func (w *worker) shard() int {
+	if w.isSpare() {
+		return -1
+	}
+	return w.id
 }
 
 // turn turns the loop, and reports whether that found anything. For a worker that has no work.
@@ -121,7 +131,7 @@ func (w *worker) turn(now time.Duration) (found bool) {
 
 func (w *worker) turnOf(l Loop, now time.Duration) (found bool) {
 	w.turned = now
-	if found = l.Turn(w.id, now); found {
+	if found = l.Turn(w.shard(), now); found {
 		w.note(EventPoll, 0, 0)
 	}
 	return found
@@ -149,8 +159,8 @@ func (w *worker) doze() (up bool) {
 	until := forever
 	l := w.loop()
 	if l != nil {
-		until = l.Rest(w.id)
-		defer l.Rise(w.id, &w.parked)
+		until = l.Rest(w.shard())
+		defer l.Rise(w.shard(), &w.parked)
 	}
 	if l != nil {
 		if d := w.napFor(until); d > 0 && w.nap(d) {
@@ -213,8 +223,8 @@ func (w *worker) rouse() {
 // Worker returns the number of the worker that the task runs on, or -1 if it runs on a guest or a spare. It must be called on
 // the task's own goroutine.
 func (t *Task) Worker() int {
-	if w := t.fiber().p.worker; w != nil && !w.isSpare() {
-		return w.id
+	if w := t.fiber().p.worker; w != nil {
+		return w.shard()
 	}
 	return -1
 }

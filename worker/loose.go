@@ -45,13 +45,14 @@ func (w *worker) hold(tight bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	to := *w.cpus.Load()
-	if w.isSpare() || to.IsEmpty() || p.machine.Topology == nil {
+	if to.IsEmpty() || p.machine.Topology == nil {
 		return
 	}
 	if !tight {
 		to = p.machine.Topology.Allowed
 	}
 	if affinity.PinThread(int(w.thread.Load()), to) == nil {
+		w.pinned = to
 		w.loose.Store(!tight)
 	}
 }

@@ -247,6 +247,21 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\t\ts.goOn()\n",
 		},
 		{
+			Name: "a spare is kept without a seat", File: "standin.go",
+			Old: "oneVisit - oneAwake + oneGuest - 1",
+			New: "oneVisit - oneAwake - 1",
+		},
+		{
+			Name: "a spare that was kept is dismissed with its seat", File: "standin.go",
+			Old: "\t\t\tp.state.Add(oneGuest)\n\t\t\tp.dismiss(s)\n",
+			New: "\t\t\tp.dismiss(s)\n",
+		},
+		{
+			Name: "a spare is kept and dismissed at once", File: "standin.go",
+			Old: "\t\tp.pool.state.Add(^(oneVisit - oneAwake + oneGuest - 1)) // s has a seat, that of a guest who does not exist\n\t\treturn\n",
+			New: "\t\tp.pool.state.Add(^(oneVisit - oneAwake + oneGuest - 1)) // s has a seat, that of a guest who does not exist\n\t\tp.pool.dismiss(s)\n\t\treturn\n",
+		},
+		{
 			Name: "a worker comes back uncounted", File: "standin.go",
 			Old: "\tif p.duty.Load() > onDuty {\n\t\tp.takeSeat()\n\t}",
 			New: "\tif p.duty.Load() == relieved {\n\t\tp.duty.Store(onDuty)\n\t}",

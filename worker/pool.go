@@ -150,7 +150,10 @@ func New(c Config) (*Pool, error) {
 	p.looper.prompt.init()
 	copy(p.machine.CPUs, c.CPUs)
 	p.target.Store(int32(c.Workers))
-	p.state.Store(uint64(limit-c.Workers) * oneGuest) // see resize.go
+	if c.Spares > 0 {
+		p.spares.most = uint32(limit)
+	}
+	p.state.Store(uint64(p.withheld()) * oneGuest) // see resize.go
 	p.base, p.cancel = context.WithCancelCause(context.Background())
 	for i := range p.workers {
 		w := &worker{spin: c.Spin}
@@ -399,6 +402,7 @@ func (p *Pool) stop() {
 // repin pins a spare to the CPUs of the seat that it has now.
 func (w *worker) repin() {
 	if cpus := *w.cpus.Load(); w.isSpare() && !cpus.IsEmpty() && cpus != w.pinned {
+		w.loose.Store(false)
 		if affinity.PinThread(int(w.thread.Load()), cpus) == nil {
 			w.pinned = cpus
 		}

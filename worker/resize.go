@@ -32,6 +32,9 @@ func (p *Pool) Size() int { return int(p.target.Load()) }
 // alone reports whether nobody would steal.
 func (p *Pool) alone() bool { return p.target.Load() == 1 }
 
+// withheld returns how many seats nobody may take for now: those of retired workers, and of spares that are not kept.
+func (p *Pool) withheld() int { return p.room() - p.Size() - int(p.spares.kept.Load()) }
+
 // Resize changes the number of workers, to 1 at least and [Pool.Limit] at most. If it becomes less, tasks that have begun on
 // workers that retire go on there until they end; those workers take no others. Their threads stay until the pool is closed.
 // Resize does not wait for any of that.

@@ -71,7 +71,7 @@ type WorkerStats struct {
 func (p *Pool) Stats() Stats {
 	state := p.state.Load()
 	s := Stats{
-		Workers: p.Size(), Awake: awake(state), Searching: searching(state), Guests: max(0, guests(state)-(p.size-p.Size())),
+		Workers: p.Size(), Awake: awake(state), Searching: searching(state), Guests: max(0, guests(state)-p.withheld()),
 		Queued: p.queued(), Rejected: p.rejected.Load(), Stalls: p.stalls.Load(),
 		Relieved: p.spares.reliefs.Load(),
 	}

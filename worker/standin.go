@@ -59,6 +59,11 @@ import (
 // safe point, and lose their seat when they have not after silence. If they compute for so long without one, there is one too
 // many for a while.
 //
+// Where workers block again and again, each time costs the time until the next look. So then a spare whose worker comes back is not
+// dismissed but kept, with a seat of its own: it goes on as one worker more, so that the next time somebody is awake already. When no
+// relief has paid for a while, those that were kept are dismissed. Their seats are held in the state's count by guests that do not
+// exist, as those of retired workers are (resize.go), unless they are kept.
+//
 // The watch of guests takes no spare. A guest that holds a seat keeps some worker parked, which is woken instead.
 
 // The duty of an executor.
@@ -78,6 +83,9 @@ const (
 	watchIdle  = 50 // looks at which no work waited until the watch ends
 	mostHungry = 4  // looks in a row that may find goroutines waiting for a P, and relieve nobody therefore
 
+	oftenTime = 50 * time.Millisecond // reliefs that pay and are closer together than that are often
+	keepTime  = time.Second           // how long spares are kept after the last one
+
 	// DefaultSpares is how many workers can be stood in for at the same time.
 	DefaultSpares = 256
 )
@@ -90,6 +98,11 @@ type spareSet struct {
 	vain   int         // the watch's: looks that have not paid
 	hungry int         // the watch's: looks in a row at which goroutines waited for a P
 	paid   atom.Uint32 // 1 if one has
+
+	most  uint32        // how many spares are kept, at most
+	often atom.Bool     // they shall be. The watch's to write
+	kept  atom.Uint32   // how many are
+	payed time.Duration // the watch's: when a relief has paid the last time
 
 	waiting [1]metrics.Sample // the watch's
 
@@ -219,10 +232,60 @@ func (p *proc) takeSeat() {
 		p.pool.state.Add(oneGuest)
 		return
 	}
+	s := p.relief.Swap(nil)
+	if s != nil && p.pool.keep(s) {
+		p.pool.state.Add(^(oneVisit - oneAwake + oneGuest - 1)) // s has a seat, that of a guest who does not exist
+		return
+	}
 	p.pool.state.Add(^(oneVisit - oneAwake - 1)) // the other way round
-	if s := p.relief.Swap(nil); s != nil {
+	if s != nil {
 		p.pool.dismiss(s)
 	}
+}
+
+// keep reports whether a spare, whose worker has come back, is kept: as many as there are workers, but none beside a single one,
+// whose tasks run one after the other. If so, the caller has a seat more counted as free.
+func (p *Pool) keep(s *worker) bool {
+	n := uint32(p.Size())
+	if !p.spares.often.Load() || n == 1 {
+		return false
+	}
+	if p.spares.kept.Add(1) > min(n, p.spares.most) {
+		p.spares.kept.Add(^uint32(0))
+		return false
+	}
+	s.kept.Store(true)
+	return true
+}
+
+// dismissKept dismisses those that are kept. It is shrink for them.
+func (p *Pool) dismissKept() {
+	for i := range p.spares.made {
+		if s := p.spares.all[i].Load(); s.kept.Swap(false) {
+			p.spares.kept.Add(^uint32(0))
+			p.state.Add(oneGuest)
+			p.dismiss(s)
+		}
+	}
+}
+
+// think decides, after a look, when the next one is to be, and whether to keep spares.
+func (p *Pool) think() {
+	s := &p.spares
+	if s.paid.Swap(0) == 0 {
+		s.vain = min(s.vain+1, 2*watchSlow)
+		if (s.often.Load() || s.kept.Load() > 0) && atom.Now()-s.payed > keepTime {
+			s.often.Store(false)
+			p.dismissKept()
+		}
+		return
+	}
+	s.vain = 0
+	now := atom.Now()
+	if now-s.payed < oftenTime {
+		s.often.Store(s.most > 0)
+	}
+	s.payed = now
 }
 
 // goOff is for an executor that is going to leave its seat by itself.
@@ -287,7 +350,7 @@ func (p *Pool) startWatch() {
 // pressed reports whether work waits and every seat is taken.
 func (p *Pool) pressed() bool {
 	s := p.state.Load()
-	return searching(s) == 0 && awake(s)+guests(s) >= p.size && p.anyWork()
+	return searching(s) == 0 && awake(s)+guests(s) >= p.room() && p.anyWork()
 }
 
 // keepWatch is the watch.
@@ -310,10 +373,7 @@ func (p *Pool) keepWatch() {
 		default:
 			calm++
 		}
-		if s.vain = min(s.vain+1, 2*watchSlow); s.paid.Swap(0) == 1 {
-			s.vain = 0
-		}
-		if calm < watchIdle {
+		if p.think(); calm < watchIdle || s.often.Load() || s.kept.Load() > 0 {
 			continue
 		}
 		// End, then look once more: the mirror image of guard's caller, who makes work visible and then looks at the word.

@@ -27,6 +27,7 @@ type worker struct {
 
 	// Of a spare: see standin.go. seat and cpus are the watch's while it is on the bench.
 	seatless atom.Bool
+	kept     atom.Bool
 	seat     *worker // whose it has, or has had
 	pinned   affinity.Set
 	_        [128]byte
