@@ -390,6 +390,9 @@ func TestExploreKeepingASpare(t *testing.T) {
 			if s := p.state.Load(); guests(s) != 1 || p.spares.kept.Load() != 0 {
 				r.Fatalf("%d seats of spares withheld, %d kept in the end", guests(s), p.spares.kept.Load())
 			}
+			if spare := p.spares.all[0].Load(); !spare.mustRetire() {
+				r.Fatalf("the spare has its seat in the end")
+			}
 		})
 	})
 }
