@@ -45,6 +45,10 @@ func (p *program) compareCommand() *command {
 					return fmt.Errorf("%w: %s on %s", errFailed, r.Workload, r.Runtime)
 				}
 			}
+			if len(c.Rows) == 0 {
+				return usagef("compare files of the same workloads, sizes, runtimes and numbers of workers",
+					"nothing to compare: no result of %s is for what one of %s is for", args[1], args[0])
+			}
 			if n := c.Regressions(); n > 0 {
 				return fmt.Errorf("%w: %d of %d results", errRegression, n, len(c.Rows))
 			}

@@ -413,12 +413,17 @@ func TestCompareFindsRegressionsAndFailures(t *testing.T) {
 	base := write("base", [5]int64{100, 101, 102, 103, 104}, true)
 	slow := write("slow", [5]int64{110, 111, 112, 113, 114}, true)
 	wrong := write("wrong", [5]int64{100, 101, 102, 103, 104}, false)
+	other := filepath.Join(dir, "other")
+	if err := os.WriteFile(other, []byte(`{"schema":1,"results":[{"workload":"loop","runtime":"serial","workers":1,"n":"9","tasks":1,"wall_ns":[1],"verified":true}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   []string
 		status int
 		output string
 	}{
 		{[]string{base, base}, exitDone, "~"},
+		{[]string{base, other}, exitUsage, "nothing to compare: no result of " + other + " is for what one of " + base + " is for"},
 		{[]string{base, slow}, exitRegression, "REGRESSION"},
 		{[]string{"--fail-above", "20%", base, slow}, exitDone, "+9.80%"},
 		{[]string{base, slow, "--fail-above=9.7%"}, exitRegression, "REGRESSION"},
@@ -427,7 +432,7 @@ func TestCompareFindsRegressionsAndFailures(t *testing.T) {
 		{[]string{base, slow, "--json"}, exitRegression, `"regression": true`},
 	} {
 		o := execute(t, append([]string{"compare"}, c.args...)...)
-		if o.status != c.status || !strings.Contains(o.stdout, c.output) {
+		if o.status != c.status || !strings.Contains(o.stdout+o.stderr, c.output) {
 			t.Errorf("compare %q: status %d, %q, stderr %q", c.args, o.status, o.stdout, o.stderr)
 		}
 	}
