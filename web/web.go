@@ -8,7 +8,6 @@
 package web
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -100,9 +99,14 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 		}
 		seconds = v
 	}
-	var text bytes.Buffer
-	stop, err := h.s.Trace(&text)
+	// Written as it comes, since a minute of a busy scheduler's is too much to keep. The trace says what a slow reader has missed.
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Content-Disposition", `attachment; filename="pinwheel-trace.json"`)
+	header.Set("Cache-Control", "no-store")
+	stop, err := h.s.Trace(w)
 	if err != nil {
+		header.Del("Content-Disposition")
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}
@@ -111,11 +115,6 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 	}
 	if err := stop(); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+		panic(http.ErrAbortHandler) // it has begun, so this is how to say that it is not complete
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Disposition", `attachment; filename="pinwheel-trace.json"`)
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(text.Bytes())
 }

@@ -65,6 +65,40 @@ func TestTheHandlerAnswersWithPageSnapshotAndTrace(t *testing.T) {
 	}
 }
 
+// An impatient reader goes away when the first events have come. (If they came at the end, that would be in a minute.)
+func TestATraceIsWrittenAsItComes(t *testing.T) {
+	s, ctx := scheduler(t)
+	request, leave := context.WithCancel(t.Context())
+	defer leave()
+	body := &impatient{ResponseRecorder: httptest.NewRecorder(), leave: leave}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		web.Handler(s).ServeHTTP(body, httptest.NewRequestWithContext(request, http.MethodGet, "/trace?seconds=60", http.NoBody))
+	}()
+	for request.Err() == nil {
+		if _, err := sched.Go(ctx, func(*sched.Task) (int, error) { return 1, nil }).Await(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-over
+	if text := body.Body.String(); !strings.Contains(text, `"ph":"X"`) {
+		t.Errorf("before its end the trace had %.300q", text)
+	}
+}
+
+type impatient struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+func (w *impatient) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), `"ph":"X"`) {
+		w.leave()
+	}
+	return w.ResponseRecorder.Write(b)
+}
+
 func TestRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 	s, _ := scheduler(t)
 	h := web.Handler(s)
