@@ -98,7 +98,7 @@ func TestExploreTakingOverAgainstPopping(t *testing.T) {
 		r.Finally(func() {
 			tasks[0].check(r)
 			tasks[1].check(r)
-			if s := p.state.Load(); !p.injector.empty() || guests(s) != 0 || visits(s) != 0 {
+			if s := p.state.Load(); !p.injector.empty() || guests(s) != p.withheld() || visits(s) != 0 {
 				r.Fatalf("in the end %d guests, %d visits, injector empty: %t", guests(s), visits(s), p.injector.empty())
 			}
 		})

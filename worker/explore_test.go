@@ -25,8 +25,7 @@ func newStage(workers int) *Pool {
 		w.init(w.id)
 		p.procs[w.id].Store(&w.proc)
 	}
-	p.spares.most = 0
-	p.state.Store(uint64(workers) * oneAwake)
+	p.state.Store(uint64(workers)*oneAwake + uint64(p.withheld())*oneGuest)
 	return p
 }
 
@@ -381,9 +380,7 @@ func TestExploreKeepingASpare(t *testing.T) {
 		g := newStand(r, (*play).work)
 		p := g.pool
 		p.target.Store(2) // beside one worker none would be kept
-		p.spares.most = 1
 		p.spares.often.Store(true)
-		p.state.Add(oneGuest)
 		r.Go("dismissal", p.dismissKept)
 		r.Finally(func() {
 			p.dismissKept()

@@ -272,7 +272,7 @@ func (p *Pool) endRested() {
 // visible while all were taken has relied on that.
 func (p *Pool) leaveSeat(what uint64) {
 	s := p.state.Add(-what)
-	if awake(s)+guests(s) == p.size-1 && p.anyWork() {
+	if awake(s)+guests(s) == p.room()-1 && p.anyWork() {
 		p.notify(nil)
 	}
 	if s&closedBit != 0 {

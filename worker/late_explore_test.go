@@ -46,7 +46,7 @@ func TestExploreTakingOutAgainstTurningOut(t *testing.T) {
 		r.Go("watch", func() { p.turnOut(p.inPocket()) })
 		r.Finally(func() {
 			task.check(r)
-			if s := p.state.Load(); p.late.pocket.Load() != nil || !p.injector.empty() || guests(s) != 0 || visits(s) != 0 {
+			if s := p.state.Load(); p.late.pocket.Load() != nil || !p.injector.empty() || guests(s) != p.withheld() || visits(s) != 0 {
 				r.Fatalf("in the end %d guests, %d visits, injector empty: %t", guests(s), visits(s), p.injector.empty())
 			}
 		})

@@ -48,7 +48,7 @@ func TestExploreGrowingAgainstSubmitting(t *testing.T) {
 func TestExploreAFiberOfAWorkerThatRetires(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
 		p := newStage(2)
-		p.state.Store(oneAwake) // worker 0 sleeps
+		p.state.Add(^(oneAwake - 1)) // worker 0 sleeps
 		p.idle.add(0)
 		w := p.workers[1]
 		f := &fiber{p: &w.proc}
