@@ -247,6 +247,11 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\t\ts.goOn()\n",
 		},
 		{
+			Name: "a guest leaves and forgets that spares have seats", File: "guest.go",
+			Old: "p.room()-1 &&",
+			New: "p.size-1 &&",
+		},
+		{
 			Name: "a spare is kept without a seat", File: "standin.go",
 			Old: "oneVisit - oneAwake + oneGuest - 1",
 			New: "oneVisit - oneAwake - 1",
