@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,28 @@ func TestATaskMayWaitNativelyForAnotherOfItsPool(t *testing.T) {
 func TestACallerMayWaitNativelyForAnotherTask(t *testing.T) {
 	_, ctx := newScheduler(t, WithWorkers(1))
 	for range 5 {
+		n, err := asGuest(ctx, func(t *Task) (int, error) {
+			c := make(chan int)
+			Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
+			return <-c, nil
+		})
+		if n != 7 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}
+
+// The same again and again, each time a bit after the worker has become idle: whoever submits while the worker counts as searching
+// leaves the rest to it, also if it then parks because the caller has the only seat.
+func TestACallerMayBlockJustWhenTheWorkerParks(t *testing.T) {
+	_, ctx := newScheduler(t, WithWorkers(1))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		if _, err := onWorker(ctx, func(*Task) (int, error) { return 0, nil }); err != nil {
+			t.Fatal(err)
+		}
+		for began, n := time.Now(), rng.IntN(150); time.Since(began) < time.Duration(n)*time.Microsecond; {
+		}
 		n, err := asGuest(ctx, func(t *Task) (int, error) {
 			c := make(chan int)
 			Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })

@@ -30,7 +30,8 @@ type config struct {
 }
 
 // WithWorkers sets the number of workers: how many tasks compute at once, 1 to 4096. The default is the number of CPUs that
-// the process may use, cut by its cgroup's quota. PINWHEEL_WORKERS does the same.
+// the process may use, cut by its cgroup's quota. PINWHEEL_WORKERS does the same. Where there are two or more, and tasks block
+// natively again and again, up to as many spares compute beside them for a while.
 func WithWorkers(n int) Option { return with("WithWorkers", "PINWHEEL_WORKERS", fmt.Sprint(n)) }
 
 // WithAffinity sets where workers are pinned. With [affinity.Auto], the default, a worker that parks very often, as those of a

@@ -152,6 +152,35 @@ func TestExploreAGuestThatLeaves(t *testing.T) {
 	})
 }
 
+// A guest holds the only seat and is blocked natively until a job of its has run: whether its submitter or a worker that parks just then,
+// somebody starts the watch, which unseats it. (All runs with three preemptions, 2.8 million, have been made once.)
+func TestExploreAGuestThatIsBlocked(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 2, Sampled: someRuns}, func(r *mc.Run) {
+		g := newPlay(1, 1)
+		p := g.pool
+		p.spares.watch.Store(watchEnded)
+		p.watching = p.running.Done
+		p.state.Add(oneGuest + oneVisit)
+		g.start(r)
+		r.Go("guest", func() {
+			g.submit(0)
+			for g.done.Load() == 0 {
+				atom.FutexWait(&g.done, 0, -1)
+			}
+		})
+		r.Daemon("watch", func() {
+			for p.spares.watch.Load() != watchRuns || !p.pressed() {
+				if g.done.Load() > 0 {
+					return
+				}
+				atom.Yield()
+			}
+			p.state.Add(^(oneGuest - 1)) // as unseat does
+			p.notify(nil)
+		})
+	})
+}
+
 // A guest departs with a job in its deque that it has taken from others, while another seat is free: a worker that was woken for it may
 // look when it is in no queue.
 func TestExploreAGuestThatLeavesAJobBehind(t *testing.T) {

@@ -40,6 +40,10 @@ import (
 //     before, the last seat could be given up in between, by somebody who finds nobody in idle to wake. (docs/models/park.pml
 //     found that.)
 //
+// Nor is the watch, which sees to it that a seat whose holder is blocked natively is given up (standin.go). W's submitter starts it if it
+// finds every seat taken. If it goes away because somebody searches, and that one parks since the seats are taken, then nobody has:
+// so a worker that parks and finds work which it may not have starts the watch in the submitter's stead.
+//
 // A waker takes the worker out of idle before it touches the counts. The other order — count first, then look for a worker,
 // and take the count back if there is none — loses a wake: a second submitter that meets the phantom searcher goes away.
 //
@@ -138,6 +142,9 @@ func (w *worker) park() {
 	if (seatFree && p.anyWork() || p.anyPrompt() || w.anyReady() || p.stopping.Load()) && p.idle.remove(w.id) {
 		p.state.Add(oneAwake + oneSearching)
 		return
+	}
+	if !seatFree && p.anyWork() {
+		p.guard()
 	}
 	p.checkQuiet()
 	w.rests()

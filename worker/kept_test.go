@@ -16,8 +16,8 @@ func TestSparesAreKeptAndDismissed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.spares.often.Store(true) // as if workers had blocked before,
-	p.spares.payed = forever   // and for as long as it takes until one is relieved
+	p.spares.often.Store(true)  // as if workers had blocked before,
+	p.spares.lastPaid = forever // and for as long as it takes until one is relieved
 
 	var done sync.WaitGroup
 	release := make(chan struct{})

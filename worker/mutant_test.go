@@ -42,13 +42,23 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "if w.pool.endSearch() && false {",
 		},
 		{
+			Name: "a worker parks beside work that it may not have and starts no watch", File: "idle.go",
+			Old: "\tif !seatFree && p.anyWork() {\n\t\tp.guard()",
+			New: "\tif !seatFree && false {\n\t\tp.guard()",
+		},
+		{
+			Name: "who submits starts no watch", File: "idle.go",
+			Old: "\t\tp.hail()\n\t\tp.guard()\n",
+			New: "\t\tp.hail()\n",
+		},
+		{
 			Name: "a guest leaves without a look", File: "guest.go",
-			Old: "if awake(s)+guests(s) == p.size-1 && p.anyWork() {",
-			New: "if awake(s)+guests(s) == p.size-1 && false {",
+			Old: "if awake(s)+guests(s) == p.room()-1 && p.anyWork() {",
+			New: "if awake(s)+guests(s) == p.room()-1 && false {",
 		},
 		{
 			Name: "a guest looks only if all seats are free", File: "guest.go",
-			Old: "if awake(s)+guests(s) == p.size-1 && p.anyWork() {",
+			Old: "if awake(s)+guests(s) == p.room()-1 && p.anyWork() {",
 			New: "if awake(s)+guests(s) == 0 && p.size > 1 && p.anyWork() {",
 		},
 		{

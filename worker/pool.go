@@ -70,6 +70,7 @@ type Pool struct {
 	seq      *sequence // nil for a pool with workers
 	looper   looper
 	spares   spareSet
+	watching func() // keepWatch, except in explorations
 	watchdog watchdog
 	brief    briefSet
 	moment   tick.Count // about half of shortTime, not more
@@ -177,6 +178,7 @@ func New(c Config) (*Pool, error) {
 		p.watchdog.report = func(s *Stall) { s.LogTo(slog.Default()) }
 	}
 	p.spares.all = make([]atom.Pointer[worker], c.Spares)
+	p.watching = p.keepWatch
 	if c.Spares == 0 {
 		p.spares.watch.Store(watchNever)
 	}

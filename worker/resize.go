@@ -65,7 +65,7 @@ func (p *Pool) Resize(n int) error {
 }
 
 func (p *Pool) grow(old, n int) {
-	p.place(n)
+	p.place()
 	p.state.Add(-uint64(n-old) * oneGuest)
 	for i := old; i < n; i++ {
 		if !p.retired.remove(i) {
@@ -139,11 +139,10 @@ func (w *worker) retire() {
 	w.repin()
 }
 
-// place works out anew who is near to whom, among the first n workers and those that have ever been used.
-func (p *Pool) place(n int) {
+// place works out anew who is near to whom, among the workers that have ever been used.
+func (p *Pool) place() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.used = max(p.used, n)
 	m := victim.Machine{Topology: p.machine.Topology, CPUs: p.machine.CPUs[:p.used]}
 	for _, w := range p.workers[:p.used] {
 		if p.procs[w.id].Load() != nil {
@@ -183,9 +182,8 @@ func (p *Pool) Move(top *affinity.Topology, cpus []affinity.Set) error {
 		w.loose.Store(false)
 	}
 	p.pinErr = first
-	n := p.used
 	p.mu.Unlock()
-	p.place(n)
+	p.place()
 	return first
 }
 

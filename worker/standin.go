@@ -99,10 +99,10 @@ type spareSet struct {
 	hungry int         // the watch's: looks in a row at which goroutines waited for a P
 	paid   atom.Uint32 // 1 if one has
 
-	most  uint32        // how many spares are kept, at most
-	often atom.Bool     // they shall be. The watch's to write
-	kept  atom.Uint32   // how many are
-	payed time.Duration // the watch's: when a relief has paid the last time
+	most     uint32        // how many spares are kept, at most
+	often    atom.Bool     // they shall be. The watch's to write
+	kept     atom.Uint32   // how many are
+	lastPaid time.Duration // the watch's: when a relief has paid the last time
 
 	waiting [1]metrics.Sample // the watch's
 
@@ -274,7 +274,7 @@ func (p *Pool) think() {
 	s := &p.spares
 	if s.paid.Swap(0) == 0 {
 		s.vain = min(s.vain+1, 2*watchSlow)
-		if (s.often.Load() || s.kept.Load() > 0) && atom.Now()-s.payed > keepTime {
+		if (s.often.Load() || s.kept.Load() > 0) && atom.Now()-s.lastPaid > keepTime {
 			s.often.Store(false)
 			p.dismissKept()
 		}
@@ -282,10 +282,10 @@ func (p *Pool) think() {
 	}
 	s.vain = 0
 	now := atom.Now()
-	if now-s.payed < oftenTime {
+	if now-s.lastPaid < oftenTime {
 		s.often.Store(s.most > 0)
 	}
-	s.payed = now
+	s.lastPaid = now
 }
 
 // goOff is for an executor that is going to leave its seat by itself.
@@ -344,7 +344,7 @@ func (p *Pool) startWatch() {
 		return
 	}
 	p.running.Add(1)
-	go p.keepWatch()
+	go p.watching()
 }
 
 // pressed reports whether work waits and every seat is taken.

@@ -43,12 +43,20 @@ func (c *Clock) Now() (least, most time.Duration) {
 func (c *Clock) consult(n Count) (least, most time.Duration) {
 	now := atom.Now()
 	if c.rate == 0 {
-		c.rate = rate() / 4 * 5
+		c.rate, c.window = reckoning(rate())
 	}
 	if c.rate != 0 {
-		c.at, c.read, c.window = n, now, Count(uint64(reckoned)<<32/c.rate)
+		c.at, c.read = n, now
 	}
 	return now, now
+}
+
+// reckoning returns what is reckoned for a count that takes so long on average, and for how many counts.
+func reckoning(average uint64) (rate uint64, window Count) {
+	if rate = average / 4 * 5; rate != 0 {
+		window = Count(uint64(reckoned) << 32 / rate)
+	}
+	return rate, window
 }
 
 // known is what rate has found out.
