@@ -81,10 +81,11 @@ func runRoot(f *fiber, j *Job) {
 
 // refusal says why the task need not begin.
 func (r *Root) refusal(p *Pool) error {
-	if p.cancelled.Load() {
+	err := r.task.Err()
+	if p.cancelled.Load() { // asked last, for Close cancels the task's context as well
 		return ErrClosed
 	}
-	return r.task.Err()
+	return err
 }
 
 func (r *Root) refuse(f *fiber, err error) {
