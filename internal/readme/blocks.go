@@ -2,31 +2,40 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 )
 
-// generate returns the text of a README with its blocks written anew. The rest is read below top, the top directory.
-func generate(top, text string) (string, error) {
-	m, err := readMeasured(filepath.Join(top, measuredFile))
-	if err != nil {
-		return "", err
+// documents are the files that have blocks, below the top directory.
+var documents = []string{"README.md", "docs/measured.md"}
+
+// A block is a part of a document that is generated.
+type block struct {
+	document, name string
+	make           func() (string, error)
+}
+
+// blocks returns all of them. What they are made of is read below top, the top directory.
+func blocks(top string, m Measured) []block {
+	return []block{
+		{"README.md", "program", func() (string, error) { return program(top) }},
+		{"README.md", "costs", func() (string, error) { return costs(m) }},
+		{"README.md", "environment", environment},
+		{"docs/measured.md", "suite", func() (string, error) { return suite(m.Suite) }},
 	}
-	for _, b := range []struct {
-		name string
-		make func() (string, error)
-	}{
-		{"program", func() (string, error) { return program(top) }},
-		{"costs", func() (string, error) { return costs(m) }},
-		{"suite", func() (string, error) { return suite(m.Suite) }},
-		{"environment", func() (string, error) { return environment(top) }},
-	} {
-		block, err := b.make()
+}
+
+// generate returns the text of a document with its blocks written anew.
+func generate(top string, m Measured, document, text string) (string, error) {
+	for _, b := range blocks(top, m) {
+		if b.document != document {
+			continue
+		}
+		made, err := b.make()
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", b.name, err)
 		}
-		if text, err = replace(text, b.name, block); err != nil {
-			return "", err
+		if text, err = replace(text, b.name, made); err != nil {
+			return "", fmt.Errorf("%s: %w", document, err)
 		}
 	}
 	return text, nil

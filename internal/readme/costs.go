@@ -2,137 +2,88 @@ package main
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
-	"time"
+	"math"
 
 	"github.com/pinwheel-sched/pinwheel/internal/bench"
 	"github.com/pinwheel-sched/pinwheel/internal/bench/report"
 )
 
-// costs is what a fork and its join cost by themselves: the time of one worker less the time of the serial code, a fork.
+// costs is the small table: what one needs to know to choose, the rows that goroutines win among it.
 func costs(m Measured) (string, error) {
-	t := table{{"a fork and its join, less the call that serial code makes", "pinwheel", "goroutine", "allocations"}}
-	for _, r := range []struct{ workload, what string }{
-		{"fib", "typed (`NewFork`)"},
-		{"fib-closure", "with closures (`Join`)"},
-	} {
-		var rows [3]*bench.Result
-		for i, rt := range []bench.Runtime{bench.Pinwheel, bench.Goroutines, bench.Serial} {
-			if rows[i] = find(m.Forks, r.workload, "", rt); rows[i] == nil {
-				return "", fmt.Errorf("%s on %s was not measured", r.workload, rt)
-			}
-		}
-		serial := leastPerTask(rows[2])
-		t = append(t, []string{
-			r.what,
-			nanoseconds(leastPerTask(rows[0]) - serial),
-			nanoseconds(leastPerTask(rows[1]) - serial),
-			fmt.Sprintf("%.0f, %.0f", rows[0].Metrics["allocs_per_task"], rows[1].Metrics["allocs_per_task"]),
-		})
+	if m.Forks.Host != m.Suite.Host {
+		return "", fmt.Errorf("measured on two machines: %+v and %+v", m.Forks.Host, m.Suite.Host)
 	}
-	return on(m.Forks, "one worker, the fastest of %d runs") + t.String(), nil
-}
-
-// suite is what the bare command measured.
-func suite(d *report.Document) (string, error) {
-	t := table{{"workload", "time of", "pinwheel", "goroutines", "serial", "speed-up, pinwheel", "speed-up, goroutines"}}
-	var seen []string
-	for _, r := range d.Results {
-		key := r.Workload + " " + r.Variant
-		if slices.Contains(seen, key) {
-			continue
+	one, err := workers(m.Forks)
+	if err != nil {
+		return "", err
+	}
+	all, err := workers(m.Suite)
+	if err != nil {
+		return "", err
+	}
+	t := table{{"", "pinwheel", "goroutines", "serial code"}}
+	for _, r := range []struct{ workload, what string }{
+		{"fib", "a fork and its join, typed (`NewFork`)"},
+		{"fib-closure", "the same with closures (`Join`)"},
+	} {
+		row, err := forkRow(m.Forks, r.workload)
+		if err != nil {
+			return "", err
 		}
-		seen = append(seen, key)
-		name := "`" + r.Workload + "`"
-		if r.Variant != "" {
-			name += ", " + r.Variant
-		}
-		if r.Workload == "idle" { // its time is given; what it costs is not
-			t = append(t, cpuRow(d, r, "idle"))
-			continue
-		}
-		row := []string{name, r.Unit}
+		t = append(t, append([]string{r.what}, row...))
+	}
+	for _, r := range small {
+		row := []string{r.what}
 		for _, rt := range bench.Runtimes {
-			row = append(row, cell(d, r, rt, func(r *bench.Result) string { return nanoseconds(r.NsPerTask) }))
-		}
-		for _, rt := range []bench.Runtime{bench.Pinwheel, bench.Goroutines} {
-			row = append(row, cell(d, r, rt, speedup))
+			if rt == bench.Serial && !r.serial {
+				row = append(row, "")
+				continue
+			}
+			result, err := measuredOn(m.Suite, r.workload, r.variant, rt)
+			if err != nil {
+				return "", err
+			}
+			row = append(row, r.show(result))
 		}
 		t = append(t, row)
-		if r.Workload == "trickle" {
-			t = append(t, cpuRow(d, r, "trickle"))
+	}
+	return fmt.Sprintf("On %s. Forks: %s, the fastest of %d runs, less the call that serial code makes. All else: %s, medians of %d runs.\n\n",
+		machine(m.Forks), one, m.Forks.Settings.Count, all, m.Suite.Settings.Count) + t.String(), nil
+}
+
+// small says what of the suite is in the small table.
+var small = []struct {
+	what, workload, variant string
+	serial                  bool // whether serial code does the same
+	show                    func(*bench.Result) string
+}{
+	{"an item of a microsecond in a loop (`For`)", "for", "", true, perTask},
+	{"two tasks of 50 µs, again and again", "pair-hot", "", true, perTask},
+	{"two tasks of 50 µs, after a rest", "pair-cold", "", true, perTask},
+	{"to start a task and await it (`Go`)", "go-await", "", false, perTask},
+	{"a round trip between two tasks", "pingpong", "", false, perTask},
+	{"a request to an echo server, 64 connections", "echo", "conns=64 size=64 style=readable", false, perTask},
+	{"a request while all cores compute, 99th percentile", "saturated", "", false, func(r *bench.Result) string {
+		return nanoseconds(r.Metrics["p99_ns"])
+	}},
+	{"memory of an idle connection", "idle-conns", "style=readable", false, func(r *bench.Result) string {
+		return kibibytes(r.Metrics["bytes_per_conn"])
+	}},
+}
+
+// forkRow is what a fork and its join cost by themselves: the time of a fork less that of the serial code's call.
+func forkRow(d *report.Document, workload string) ([]string, error) {
+	serial, err := measuredOn(d, workload, "", bench.Serial)
+	if err != nil {
+		return nil, err
+	}
+	var row []string
+	for _, rt := range []bench.Runtime{bench.Pinwheel, bench.Goroutines} {
+		r, err := measuredOn(d, workload, "", rt)
+		if err != nil {
+			return nil, err
 		}
+		row = append(row, nanoseconds(leastPerTask(r)-leastPerTask(serial))+", "+count(int(math.Round(r.Metrics["allocs_per_task"])), "allocation"))
 	}
-	if len(seen) == 0 {
-		return "", fmt.Errorf("nothing was measured")
-	}
-	return on(d, "2 workers, medians of %d runs; speed-ups are over serial code") + t.String(), nil
-}
-
-// speedup says how much faster than serial code a result is, if there is any to compare with.
-func speedup(r *bench.Result) string {
-	s, known := r.Metrics["speedup"]
-	if !known {
-		return ""
-	}
-	return fmt.Sprintf("%.2f", s)
-}
-
-// cpuRow says how much of a CPU a workload takes on each runtime.
-func cpuRow(d *report.Document, like bench.Result, name string) []string {
-	row := []string{"`" + name + "`", "share of a CPU"}
-	for _, rt := range bench.Runtimes {
-		row = append(row, cell(d, like, rt, func(r *bench.Result) string {
-			return strconv.FormatFloat(100*r.Metrics["cpu_fraction"], 'f', 1, 64) + " %"
-		}))
-	}
-	return append(row, "", "")
-}
-
-// cell is what a runtime's result shows, if it was measured.
-func cell(d *report.Document, like bench.Result, rt bench.Runtime, show func(*bench.Result) string) string {
-	r := find(d, like.Workload, like.Variant, rt)
-	switch {
-	case r == nil:
-		return ""
-	case !r.Verified:
-		return "failed"
-	}
-	return show(r)
-}
-
-func find(d *report.Document, workload, variant string, rt bench.Runtime) *bench.Result {
-	for i, r := range d.Results {
-		if r.Workload == workload && r.Variant == variant && r.Runtime == rt {
-			return &d.Results[i]
-		}
-	}
-	return nil
-}
-
-// on says what was measured on what, and when.
-func on(d *report.Document, how string) string {
-	return fmt.Sprintf("On %s, %d CPUs, %s/%s, %s, %s, "+how+":\n\n",
-		d.Host.CPU, d.Host.CPUs, d.Host.OS, d.Host.Arch, d.Host.Go, d.Settings.Time.Format(time.DateOnly), d.Settings.Count)
-}
-
-func leastPerTask(r *bench.Result) float64 {
-	return float64(slices.Min(r.WallNs)) / float64(r.Tasks)
-}
-
-// nanoseconds writes a duration with two or three digits.
-func nanoseconds(ns float64) string {
-	unit := "ns"
-	for _, u := range []string{"µs", "ms", "s"} {
-		if ns < 999.5 {
-			break
-		}
-		ns, unit = ns/1000, u
-	}
-	digits := 0
-	if ns < 9.95 {
-		digits = 1
-	}
-	return strconv.FormatFloat(ns, 'f', digits, 64) + " " + unit
+	return append(row, ""), nil
 }

@@ -22,7 +22,7 @@ var meaning = map[string]string{
 }
 
 // environment returns the table of variables.
-func environment(string) (string, error) {
+func environment() (string, error) {
 	settings, err := sched.Environment()
 	if err != nil {
 		return "", err

@@ -3,43 +3,136 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pinwheel-sched/pinwheel/internal/bench"
+	"github.com/pinwheel-sched/pinwheel/internal/bench/report"
 )
 
 const top = "../.."
 
-func TestTheREADMEIsAsGenerated(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(top, readmeFile))
+func measured(t *testing.T) Measured {
+	t.Helper()
+	m, err := readMeasured(filepath.Join(top, measuredFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := generate(top, string(text))
+	return m
+}
+
+func text(t *testing.T, document string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(top, document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("README.md is not what go run ./internal/readme writes (-generated +found):\n%s", diff)
+	return string(b)
+}
+
+func TestTheDocumentsAreAsGenerated(t *testing.T) {
+	for _, document := range documents {
+		found := text(t, document)
+		want, err := generate(top, measured(t), document, found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, found); diff != "" {
+			t.Errorf("%s is not what go run ./internal/readme writes (-generated +found):\n%s", document, diff)
+		}
 	}
 }
 
 func TestAFigureThatWasTypedIsNoticed(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(top, readmeFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"program", "costs", "suite", "environment"} {
-		end := "<!-- end " + name + " -->\n"
-		typed := strings.Replace(string(text), end, "| 1.0 ns |\n"+end, 1)
-		got, err := generate(top, typed)
+	m := measured(t)
+	for _, b := range blocks(top, m) {
+		end := "<!-- end " + b.name + " -->\n"
+		typed := strings.Replace(text(t, b.document), end, "| 1.0 ns |\n"+end, 1)
+		got, err := generate(top, m, b.document, typed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got == typed {
-			t.Errorf("a line added to the block %s stays", name)
+			t.Errorf("a line added to the block %s stays", b.name)
 		}
+	}
+}
+
+// What was measured otherwise must be told otherwise: nothing of it is written by hand.
+func TestTheTablesSayWhatTheyWereMeasuredWith(t *testing.T) {
+	m := measured(t)
+	for _, d := range []*report.Document{m.Forks, m.Suite} {
+		d.Host.CPU, d.Host.CPUs, d.Host.Go = "Z80", 61, "go9.9"
+	}
+	m.Forks.Settings.Workers, m.Forks.Settings.Count = []int{43}, 44
+	m.Suite.Settings.Workers, m.Suite.Settings.Count = []int{51}, 52
+	small, err := costs(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := suite(m.Suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"costs", small, []string{"Z80, 61 CPUs", "go9.9", "43 workers", "44 runs", "51 workers", "52 runs"}},
+		{"suite", all, []string{"Z80, 61 CPUs", "go9.9", "51 workers", "52 runs"}},
+	} {
+		how, _, _ := strings.Cut(c.text, "\n")
+		for _, want := range c.want {
+			if !strings.Contains(how, want) {
+				t.Errorf("%s does not say %q: %s", c.name, want, how)
+			}
+		}
+		if n := len(regexp.MustCompile(`\d+ (worker|run|CPU)`).FindAllString(how, -1)); n != len(c.want)-1 {
+			t.Errorf("%s says something of workers, runs or CPUs that was not measured: %s", c.name, how)
+		}
+	}
+}
+
+func TestATableIsOfOneNumberOfWorkersAndOneMachine(t *testing.T) {
+	m := measured(t)
+	m.Suite.Settings.Workers = []int{1, 2}
+	if _, err := suite(m.Suite); err == nil {
+		t.Error("suite mixes numbers of workers")
+	}
+	if _, err := costs(m); err == nil {
+		t.Error("costs mixes numbers of workers")
+	}
+	m = measured(t)
+	m.Suite.Host.CPU = "another"
+	if _, err := costs(m); err == nil {
+		t.Error("costs mixes machines")
+	}
+}
+
+func TestWhatIsInTheSmallTableMustHaveBeenMeasuredAndBeRight(t *testing.T) {
+	m := measured(t)
+	find(m.Suite, "pingpong", "", bench.Pinwheel).Verified = false
+	if _, err := costs(m); err == nil {
+		t.Error("a run that failed is quoted")
+	}
+	m = measured(t)
+	find(m.Forks, "fib", "", bench.Serial).Workload = "other"
+	if _, err := costs(m); err == nil {
+		t.Error("a run is quoted that there was not")
+	}
+}
+
+// The program, the table of costs and all before them are to fit one screen.
+func TestTheProgramIsShort(t *testing.T) {
+	p, err := program(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(p, "\n") - 2; n > 16 {
+		t.Errorf("it has %d lines", n)
 	}
 }
 
