@@ -2,7 +2,6 @@ package netpoll
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -13,7 +12,8 @@ import (
 //
 // It suspends the calling task or blocks the calling goroutine. Names are resolved off the workers. If a name has several addresses,
 // IPv6 and IPv4 alternate, each is tried 250 ms after the one before or when that has failed, and the first connection wins
-// (RFC 8305). If ctx is done first, its error is returned and nothing is left behind.
+// (RFC 8305). If all fail, the error is that of the first address: why it refused, or ctx's error if it had not answered when ctx
+// was done. Nothing is left behind.
 func (p *Poller) Dial(ctx context.Context, network, address string) (*Conn, error) {
 	fail := func(err error) (*Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
@@ -155,7 +155,7 @@ func (p *Poller) race(ctx context.Context, network string, all []netip.AddrPort)
 	results := make(chan result)
 	delay := time.NewTimer(attemptDelay)
 	defer delay.Stop()
-	errs := make([]error, len(all))
+	var first error
 	started, running := 0, 0
 	start := func() {
 		if i := started; i < len(all) {
@@ -181,7 +181,9 @@ func (p *Poller) race(ctx context.Context, network string, all []netip.AddrPort)
 				}
 				return r.c, nil
 			}
-			errs[r.i] = r.err
+			if r.i == 0 {
+				first = r.err
+			}
 			if ctx.Err() == nil {
 				start()
 			}
@@ -189,10 +191,5 @@ func (p *Poller) race(ctx context.Context, network string, all []netip.AddrPort)
 			start()
 		}
 	}
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return nil, err
-		}
-	}
-	return nil, errs[0]
+	return nil, first
 }
