@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -108,6 +109,10 @@ func (p *Poller) connect(ctx context.Context, network string, a netip.AddrPort, 
 		var d net.Dialer
 		if std, err = d.DialContext(ctx, network, address); err == nil {
 			c, err = p.connOf(std, network, nil)
+		}
+		var op *net.OpError
+		if errors.As(err, &op) && errors.Is(op.Err, os.ErrDeadlineExceeded) {
+			op.Err = context.DeadlineExceeded // the only deadline is ctx's, whose timer may be a little later than the poller's
 		}
 	})
 	return c, err
