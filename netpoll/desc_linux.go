@@ -55,8 +55,9 @@ func (d *desc) open(p *Poller, fd int, connecting bool) error {
 		d.r.why = worker.ForRead
 	}
 	if err := p.register(&d.source, fd, d); err != nil {
-		d.life.Store(descClosed)
-		_ = unix.Close(fd)
+		if d.life.CompareAndSwap(1, descClosed) { // unless the poller, being closed, has come upon it before it was refused
+			d.giveBack(fd)
+		}
 		return err
 	}
 	return nil
@@ -110,14 +111,17 @@ func (d *desc) letGo() {
 		return
 	}
 	d.poller.unregister(&d.source)
-	fd := int(d.fd)
+	d.giveBack(int(d.fd))
+	if w := d.closer.Load(); w != nil {
+		w.Wake()
+	}
+}
+
+func (d *desc) giveBack(fd int) {
 	if d.then != nil {
 		d.then(fd)
 	}
 	_ = unix.Close(fd)
-	if w := d.closer.Load(); w != nil {
-		w.Wake()
-	}
 }
 
 // close closes the descriptor, ends all waits for it with [net.ErrClosed], and returns when its number has been given back.

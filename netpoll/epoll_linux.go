@@ -130,8 +130,9 @@ func (p *Poller) register(s *source, fd int, sink sink) error {
 	place := p.enter(s, fd, sink)
 	ev := unix.EpollEvent{Events: interest, Fd: s.fd, Pad: int32(s.gen)}
 	if err := p.set.add(fd, &ev); err != nil {
-		place.Store(nil)
-		p.unhold()
+		if place.CompareAndSwap(s, nil) { // unless shut has told the sink, which has unregistered it
+			p.unhold()
+		}
 		return os.NewSyscallError("epoll_ctl", err)
 	}
 	if p.closing.Load() { // after entering the table: the mirror image of shut
@@ -150,9 +151,10 @@ func (p *Poller) enter(s *source, fd int, sink sink) (place *atom.Pointer[source
 
 // unregister removes a descriptor, which must be done before it is closed. No event reaches its sink that is looked up later.
 func (p *Poller) unregister(s *source) {
-	p.table.at(int(s.fd)).Store(nil)
-	p.set.remove(int(s.fd))
-	p.unhold()
+	if p.table.at(int(s.fd)).CompareAndSwap(s, nil) { // unless the kernel has refused it meanwhile
+		p.set.remove(int(s.fd))
+		p.unhold()
+	}
 }
 
 // generation returns one that has not been used for as many registrations as there are. It is never 0: that is the eventfd's.

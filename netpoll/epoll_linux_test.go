@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,6 +159,45 @@ func TestARefusedDescriptorIsAnError(t *testing.T) {
 	if err := p.register(&s.source, int(f.Fd()), s); !errors.Is(err, unix.EPERM) {
 		t.Errorf("registering a file gave %v, want EPERM", err)
 	}
+	if n := p.holds.Load(); n != 1 {
+		t.Errorf("%d holds are left, want 1", n)
+	}
+}
+
+// What the kernel does not take while the poller is being closed is closed and counted out once, by one of the two.
+func TestARefusedDescriptorMeetsClosing(t *testing.T) {
+	p := newPoller(t)
+	f, err := os.CreateTemp(t.TempDir(), "") // which epoll does not take
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var over atom.Bool
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		for !over.Load() {
+			p.table.each(func(s *source) { s.sink.orphan() }) // as shut does
+		}
+	})
+	for range 20_000 {
+		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var closed atom.Uint32
+		d := &desc{then: func(int) { closed.Add(1) }}
+		if err := d.open(p, fd, false); !errors.Is(err, unix.EPERM) {
+			t.Fatalf("opening a file gave %v, want EPERM", err)
+		}
+		for closed.Load() == 0 {
+			runtime.Gosched()
+		}
+		if n := closed.Load(); n != 1 {
+			t.Fatalf("it has been closed %d times", n)
+		}
+	}
+	over.Store(true)
+	closing.Wait()
 	if n := p.holds.Load(); n != 1 {
 		t.Errorf("%d holds are left, want 1", n)
 	}

@@ -49,6 +49,9 @@ func (p *Poller) adoptListener(std net.Listener, network string) (*Listener, err
 	}
 	fd, err := adopt(std.(syscall.Conn), std.Close)
 	if err != nil {
+		if l.d.then != nil {
+			l.d.then(fd)
+		}
 		return nil, l.fail("listen", err)
 	}
 	if l.tcp() {

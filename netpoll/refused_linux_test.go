@@ -4,8 +4,10 @@ package netpoll
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -46,5 +48,46 @@ func TestAPollerThatTheSystemRefuses(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("without system call %d: %v\n%s", call, err, out)
 		}
+	}
+}
+
+// A Unix listener that cannot be had leaves no socket behind in the file system, where it would be in the way of the next.
+func TestAListenerThatFailsLeavesNoFile(t *testing.T) {
+	p := newPoller(t)
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "socket")
+	for what, adopt := range map[string]func(std net.Listener) error{
+		"without descriptors": func(std net.Listener) error {
+			var limit unix.Rlimit
+			if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Max: limit.Max}); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) }()
+			_, err := p.adoptListener(std, "unix")
+			return err
+		},
+		"on a closed poller": func(std net.Listener) error {
+			closed := newPoller(t)
+			_ = closed.Close()
+			_, err := closed.adoptListener(std, "unix")
+			return err
+		},
+	} {
+		std, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := adopt(std); err == nil {
+			t.Errorf("%s, there is a listener", what)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s, the socket is still there: %v", what, err)
+		}
+		_ = os.Remove(path)
 	}
 }
