@@ -23,8 +23,8 @@ type server struct {
 	scope *scope
 
 	mu    sync.Mutex
-	conns map[*Conn]struct{}
-	ended bool // the context has: what comes in late is closed
+	conns map[*Conn]bool // true: it is open, so that others than who accepts may close it
+	ended bool           // the context has: what comes in late is closed
 
 	left  atom.Int64    // the connections, and the accepting itself
 	drain worker.Waiter // woken when there are none left
@@ -34,7 +34,7 @@ type server struct {
 type scope struct{ context.Context }
 
 func (l *Listener) newServer(ctx context.Context, pool *worker.Pool) *server {
-	return &server{l: l, pool: pool, scope: &scope{ctx}, conns: map[*Conn]struct{}{}}
+	return &server{l: l, pool: pool, scope: &scope{ctx}, conns: map[*Conn]bool{}}
 }
 
 // run accepts connections and hands them to begin, until the listener is closed or the context done. Then it calls draining, and
@@ -60,7 +60,7 @@ func (s *server) run(prepare, begin func(c *Conn), draining func()) error {
 			break
 		}
 		added = nil
-		s.check(c)
+		s.opened(c)
 		begin(c)
 		if round%acceptRound == 0 {
 			giveWay(s.scope.Context)
@@ -94,14 +94,17 @@ const acceptRound = 16
 func (s *server) add(c *Conn) {
 	s.left.Add(1)
 	s.mu.Lock()
-	s.conns[c] = struct{}{}
+	s.conns[c] = false
 	s.mu.Unlock()
 }
 
-// check closes a connection that has come too late for end to close it.
-func (s *server) check(c *Conn) {
+// opened says of a connection that it has been registered, and closes it if it has come too late for end to do so.
+func (s *server) opened(c *Conn) {
 	s.mu.Lock()
 	ended := s.ended
+	if _, still := s.conns[c]; still { // its handler may have returned already
+		s.conns[c] = true
+	}
 	s.mu.Unlock()
 	if ended {
 		c.d.discard()
@@ -132,12 +135,15 @@ func (s *server) end() {
 	}
 }
 
+// list returns the connections that are open.
 func (s *server) list() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]*Conn, 0, len(s.conns))
-	for c := range s.conns {
-		all = append(all, c)
+	for c, open := range s.conns {
+		if open {
+			all = append(all, c)
+		}
 	}
 	return all
 }

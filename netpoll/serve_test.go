@@ -140,6 +140,33 @@ func TestServingEnds(t *testing.T) {
 	})
 }
 
+// A connection that is accepted while the context ends, and is not registered yet, is nobody else's to close: it has no descriptor.
+func TestServingEndsWhileAConnectionIsRegistered(t *testing.T) {
+	p, pool := newLoop(t, 1)
+	l := listen(t, p, "tcp", "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := l.newServer(ctx, pool)
+	err = s.run(func(*Conn) {
+		cancel()
+		if n := len(s.list()); n != 0 {
+			t.Errorf("%d connections are taken for open", n)
+		}
+		s.end()
+	}, s.finished, func() {})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("serving ended with %v", err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is still open")
+	}
+}
+
 func TestServingEndsWithThePool(t *testing.T) {
 	inBothStyles(t, func(t *testing.T, serve serveFunc) {
 		p, pool := newLoop(t, 2)
