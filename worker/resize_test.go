@@ -257,3 +257,26 @@ func TestAPoolIsClosedWhateverItsSizeHasBeen(t *testing.T) {
 		}
 	}
 }
+
+// A worker that is started for one task, posted or prompt, does not count as one that looks for work while that runs.
+func TestTheFirstTaskOfAWorkerIsNoSearch(t *testing.T) {
+	for name, start := range map[string]func(*Pool, *Root) error{
+		"posted": func(p *Pool, r *Root) error { return p.Post(0, r) },
+		"prompt": (*Pool).Prompt,
+	} {
+		p := newPool(t, 1, 1)
+		p.looper.make = func() (Loop, error) { return nil, ErrClosed }
+		var done sync.WaitGroup
+		done.Add(1)
+		c := &call{done: &done, f: func(*Task) {
+			if s := p.state.Load(); searching(s) != 0 || awake(s) != 1 {
+				t.Errorf("%s: %d of %d that are awake search", name, searching(s), awake(s))
+			}
+		}}
+		c.Init(context.Background(), c)
+		if err := start(p, &c.Root); err != nil {
+			t.Fatal(err)
+		}
+		done.Wait()
+	}
+}

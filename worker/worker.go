@@ -164,6 +164,8 @@ func (w *worker) trunk() {
 				break
 			}
 			f = w.idleFiber()
+		} else {
+			w.endSearch() // a new worker searches, and f may be for a job: see takeReady
 		}
 		if w.woken.first != nil || w.pool.anyPrompt() {
 			w.wanted.Or(wantSwitch) // they shall not have to wait for f's end
