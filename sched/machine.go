@@ -48,7 +48,7 @@ type share struct {
 // Resize changes the number of workers, to [Scheduler.MaxWorkers] at most, and places them anew by the policy of the scheduler.
 // It does not wait. If there are to be fewer workers, tasks that have begun on a worker that is given up go on there until they
 // end. After Resize the number of workers does not follow the machine any more (see [Scheduler.Adapt]). Resize returns an error
-// if n is out of range.
+// if n is out of range, and [ErrClosed] if s has ended.
 func (s *Scheduler) Resize(n int) error {
 	s.moving.Lock()
 	defer s.moving.Unlock()
@@ -102,10 +102,12 @@ func (s *Scheduler) move(top *affinity.Topology, n int) error {
 		cpus = rest(top, p.policy, n)
 	}
 	pinned := s.pool.Move(top, cpus)
-	if errors.Is(pinned, errors.ErrUnsupported) {
+	switch {
+	case errors.Is(pinned, ErrClosed):
+		return pinned
+	case errors.Is(pinned, errors.ErrUnsupported):
 		pinned = nil // as it was from the beginning
-	}
-	if pinned != nil {
+	case pinned != nil:
 		s.log(slog.LevelWarn, "a worker cannot be pinned", "error", pinned)
 	}
 	if err := s.pool.Resize(n); err != nil {

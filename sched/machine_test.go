@@ -3,9 +3,11 @@ package sched
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
@@ -51,6 +53,29 @@ func TestResizeChangesWorkersAndGOMAXPROCS(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, &text)
 		}
+	}
+}
+
+// The number of workers may change until the scheduler has ended; threads that have ended are not pinned any more.
+func TestResizeWhileTheSchedulerEnds(t *testing.T) {
+	for range 30 {
+		s, ctx := newScheduler(t, WithWorkers(4), WithMaxWorkers(4))
+		meet(t, ctx, 2)
+		var resizer sync.WaitGroup
+		resizer.Go(func() {
+			for n := 1; ; n = n%4 + 1 {
+				switch err := s.Resize(n); {
+				case errors.Is(err, ErrClosed):
+					return
+				case err != nil:
+					t.Error(err)
+				}
+			}
+		})
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		resizer.Wait()
 	}
 }
 

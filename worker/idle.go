@@ -103,7 +103,7 @@ func (p *Pool) deliver(i int) {
 	p.watchdogOn()
 	w := p.byID(i)
 	if w.parked.Swap(1) == neverStarted {
-		p.start(w)
+		p.starting(w)
 		return
 	}
 	w.rouse()

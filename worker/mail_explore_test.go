@@ -55,3 +55,39 @@ func TestExplorePostingAgainstParkingAndClosing(t *testing.T) {
 		})
 	})
 }
+
+// A task is posted to a worker that has never been started, and that a change of their number moves between the idle and the retired.
+func TestExplorePostingAgainstResizing(t *testing.T) {
+	for _, from := range []int{1, 2} {
+		mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+			p := newStage(2)
+			p.starting = func(*worker) {}
+			w := p.workers[1]
+			w.parked.Store(neverStarted)
+			p.target.Store(int32(from))
+			if from == 1 {
+				p.retired.add(1)
+				p.state.Add(oneGuest - oneAwake)
+			} else {
+				p.idle.add(1)
+				p.state.Add(^(oneAwake - 1))
+			}
+			task := newPlayed()
+			r.Go("poster", func() {
+				if err := p.Post(1, &task.Root); err != nil {
+					r.Fatalf("%v", err)
+				}
+			})
+			r.Go("resizer", func() {
+				if err := p.Resize(3 - from); err != nil {
+					r.Fatalf("%v", err)
+				}
+			})
+			r.Finally(func() {
+				if w.mail.any() && w.parked.Load() == neverStarted {
+					r.Fatalf("nobody has started the worker that has mail")
+				}
+			})
+		})
+	}
+}

@@ -238,8 +238,18 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a worker that sleeps is moved between the sets", File: "resize.go",
-			Old: "\t\t\tp.retired.add(i)\n\t\t} else {\n\t\t\tp.deliver(i)\n\t\t}",
-			New: "\t\t\tp.retired.add(i)\n\t\t} else {\n\t\t\tp.retired.add(i)\n\t\t}",
+			Old: "\t\t\tp.putInto(p.retired, i)\n\t\t} else {\n\t\t\tp.deliver(i)\n\t\t}",
+			New: "\t\t\tp.putInto(p.retired, i)\n\t\t} else {\n\t\t\tp.putInto(p.retired, i)\n\t\t}",
+		},
+		{
+			Name: "a new worker is moved between the sets without a look at its mail", File: "resize.go",
+			Old: "\tset.add(i)\n",
+			New: "\tset.add(i)\n\tif true {\n\t\treturn\n\t}\n",
+		},
+		{
+			Name: "who changes the seats keeps others from finding a pool quiet", File: "pool.go",
+			Old: "\tif s = p.state.Load(); awake(s) == 0 && visits(s) == 0 && p.parks() == before {",
+			New: "\tif p.state.Load() == s && p.parks() == before {",
 		},
 		{
 			Name: "a fiber is made ready without a wake", File: "worker.go",
@@ -325,8 +335,8 @@ func TestMutantsAreFoundInDozing(t *testing.T) {
 		},
 		{
 			Name: "a worker sleeps beyond its timer", File: "loop.go",
-			Old: "until = l.Rest(w.id)",
-			New: "l.Rest(w.id)",
+			Old: "until = l.Rest(w.shard())",
+			New: "l.Rest(w.shard())",
 		},
 		{
 			Name: "a prompt job is no work", File: "idle.go",

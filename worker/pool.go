@@ -70,7 +70,8 @@ type Pool struct {
 	seq      *sequence // nil for a pool with workers
 	looper   looper
 	spares   spareSet
-	watching func() // keepWatch, except in explorations
+	starting func(*worker) // start, except in explorations
+	watching func()        // keepWatch, except there
 	watchdog watchdog
 	brief    briefSet
 	moment   tick.Count // about half of shortTime, not more
@@ -178,7 +179,7 @@ func New(c Config) (*Pool, error) {
 		p.watchdog.report = func(s *Stall) { s.LogTo(slog.Default()) }
 	}
 	p.spares.all = make([]atom.Pointer[worker], c.Spares)
-	p.watching = p.keepWatch
+	p.starting, p.watching = p.start, p.keepWatch
 	if c.Spares == 0 {
 		p.spares.watch.Store(watchNever)
 	}
@@ -228,7 +229,12 @@ func (w *worker) main() {
 	}
 	p.mu.Unlock()
 	defer p.running.Done()
-	defer func() { _ = unpin() }()
+	defer func() {
+		p.mu.Lock()
+		w.thread.Store(0) // Move shall not pin whoever has its number next
+		p.mu.Unlock()
+		_ = unpin()
+	}()
 	atom.Precise() // for doze; the thread ends with the worker
 	w.init(w.id)
 	p.procs[w.id].Store(&w.proc)
@@ -353,7 +359,8 @@ func (p *Pool) refuse() {
 //
 // What it looks at changes only while some worker is awake, and that worker parks, or some guest departs, before it is not. So
 // if nobody is awake at the end, and nobody has parked since the beginning, then all was as it was seen, at once. (That goes for
-// suspended, too, which is no atomic word: its worker has changed it before it left the state.)
+// suspended, too, which is no atomic word: its worker has changed it before it left the state.) Seats do not matter: who only takes or gives
+// some, as Resize does and the watch, does not look for quiet afterwards, and must not keep it from those who do.
 func (p *Pool) checkQuiet() {
 	before := p.parks()
 	s := p.state.Load()
@@ -365,7 +372,7 @@ func (p *Pool) checkQuiet() {
 	if waiting {
 		return
 	}
-	if p.state.Load() == s && p.parks() == before {
+	if s = p.state.Load(); awake(s) == 0 && visits(s) == 0 && p.parks() == before {
 		p.setQuiet.Do(func() { close(p.quiet) })
 	}
 }

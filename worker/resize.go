@@ -21,7 +21,7 @@ import (
 //   - As a worker does that parks, it gives up its seat, enters the set, and looks: for work, for which it wakes another, since a submitter
 //     may have gone away because of it; and for something of its own.
 //   - Whoever takes a worker out of a set must deliver it, because meanwhile nobody else can wake it; a worker that has never been started
-//     has no fiber that could be ready, and may be put into the other set.
+//     has no fiber that could be ready, and may be put into the other set. But it may have been posted a task: so look after that.
 
 // Limit returns the number of workers that the pool has room for.
 func (p *Pool) Limit() int { return p.size }
@@ -37,7 +37,7 @@ func (p *Pool) withheld() int { return p.room() - p.Size() - int(p.spares.kept.L
 
 // Resize changes the number of workers, to 1 at least and [Pool.Limit] at most. If it becomes less, tasks that have begun on
 // workers that retire go on there until they end; those workers take no others. Their threads stay until the pool is closed.
-// Resize does not wait for any of that.
+// Resize does not wait for any of that. When the pool has ended it returns [ErrClosed].
 func (p *Pool) Resize(n int) error {
 	if n < 1 || n > p.size {
 		return fmt.Errorf("pinwheel: Resize(%d): want 1 to %d", n, p.size)
@@ -46,6 +46,10 @@ func (p *Pool) Resize(n int) error {
 	defer p.resizing.Unlock()
 	old := p.Size()
 	p.mu.Lock()
+	if p.over { // and GOMAXPROCS given back
+		p.mu.Unlock()
+		return ErrClosed
+	}
 	p.used = max(p.used, n)  // before the target: from then on Post may start a worker, which needs a place among the others
 	p.target.Store(int32(n)) // first: who is taken out of a set below must see it
 	if p.reserved > 0 {
@@ -72,7 +76,7 @@ func (p *Pool) grow(old, n int) {
 			continue // it is awake
 		}
 		if p.workers[i].parked.Load() == neverStarted {
-			p.idle.add(i)
+			p.putInto(p.idle, i)
 		} else {
 			p.deliver(i)
 		}
@@ -94,10 +98,18 @@ func (p *Pool) shrink(n, old int) {
 			continue // it is awake, and will see
 		}
 		if p.workers[i].parked.Load() == neverStarted {
-			p.retired.add(i)
+			p.putInto(p.retired, i)
 		} else {
 			p.deliver(i)
 		}
+	}
+}
+
+// putInto puts a worker that has never been started into a set, after it was taken out of the other.
+func (p *Pool) putInto(set bitset, i int) {
+	set.add(i)
+	if w := p.workers[i]; w.mail.any() { // whoever posted it has found the worker in neither
+		p.wake(w)
 	}
 }
 
