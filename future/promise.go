@@ -63,12 +63,10 @@ func mustBeError(err error) {
 	}
 }
 
-// Write takes the right to settle the future, as Resolve and Reject do, and writes the outcome down: the error, or the value if
-// that is nil. It becomes known by Publish. They are for a task whose results are there before it is over.
+// Write writes the outcome down, once: the error, or the value if that is nil. It becomes known by Publish. They are for a task
+// whose results are there before it is over, and that alone settles the promise: Write does not compete with Resolve and Reject,
+// which would cost an atomic operation.
 func (p *Promise[T]) Write(value T, err error) {
-	if !p.f.claim() {
-		panic("future: Write to a promise that is settled already")
-	}
 	if err != nil {
 		p.f.next = &failed(err).node // a promise has no source, so this is not in use
 	} else {

@@ -72,15 +72,20 @@ func (r *Root) AwaitedOnOffer(firmly bool) (itself bool) {
 }
 
 func (r *Root) takeOver() {
-	g, begun := r.seize()
-	switch {
-	case g != nil:
-		p, c, began := r.task.pool, Code(r.job.site.PC()), tick.Now()
+	p := r.task.pool
+	switch g, begun := r.seize(); {
+	case g == nil && begun:
+		r.awaitEnd()
+	case g == nil:
+	case r.job.state.Load() != jobClaimed: // out of the pocket: no clock is read, since the watch is on, and ends if this takes long
+		p.late.taken.Add(1)
+		g.familiar = p.late.recognise(r.task.parent)
+		g.host(r)
+	default:
+		c, began := Code(r.job.site.PC()), tick.Now()
 		p.tookOver(c, began)
 		g.host(r)
 		p.Took(c, began)
-	case begun:
-		r.awaitEnd()
 	}
 }
 

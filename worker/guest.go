@@ -25,12 +25,13 @@ import (
 // 1993, has the same aim; a guest that finds nothing of its own gives up its seat and blocks.)
 type guest struct {
 	proc
-	region *Task    // the root task
-	first  *Job     // the same, as a job
-	forks  bool     // the last region had forks to steal, so the next one probably has
-	joins  int      // fibers that are suspended for a stolen fork
-	spare  []*fiber // fibers that run nothing and have no goroutine
-	rested *fiber   // a lasting one, which runs nothing and has one; or nil
+	region   *Task     // the root task
+	first    *Job      // the same, as a job
+	forks    bool      // the last region had forks to steal, so the next one probably has
+	joins    int       // fibers that are suspended for a stolen fork
+	familiar *familiar // what is known of the root task's context, or nil
+	spare    []*fiber  // fibers that run nothing and have no goroutine
+	rested   *fiber    // a lasting one, which runs nothing and has one; or nil
 
 	inbox atom.Pointer[fiber] // fibers that are ready again, a stack
 	ready chan struct{}       // has room for one; tells a guest that blocks to look at the inbox
@@ -40,14 +41,18 @@ type guest struct {
 // long as the better of the two would have.
 const guestSpin = 70 * time.Microsecond
 
-// admit takes a seat for a guest. It returns nil if there is none, unless there shall be one too many anyway.
+// admit takes a seat for a guest, and a guest to go with it. It returns nil if there is none, unless there shall be one too many
+// anyway. Most of the time there is one guest at most, so the first of them is taken together with the seat.
 func (p *Pool) admit(anyway bool) *guest {
 	for {
 		s := p.state.Load()
 		if s&closedBit != 0 || !anyway && seats(s) >= p.room() {
 			return nil
 		}
-		if p.state.CompareAndSwap(s, s+oneGuest+oneVisit) {
+		if p.state.CompareAndSwap(s, (s+oneGuest+oneVisit)|firstGuest) {
+			if s&firstGuest == 0 {
+				return p.guestAt(0)
+			}
 			break
 		}
 	}
@@ -56,6 +61,10 @@ func (p *Pool) admit(anyway bool) *guest {
 		p.leaveSeat(oneGuest + oneVisit)
 		return nil
 	}
+	return p.guestAt(i)
+}
+
+func (p *Pool) guestAt(i int) *guest {
 	if g := p.guests[i].Load(); g != nil {
 		return g
 	}
@@ -240,7 +249,7 @@ func (g *guest) depart(exposed uint64) {
 	if left {
 		g.pool.notify(&g.proc) // for a moment they were in no queue, where a worker may have looked that was awake for them
 	}
-	g.region, g.first = nil, nil
+	g.region, g.first, g.familiar = nil, nil, nil
 	for _, f := range g.spare {
 		f.forget()
 	}
@@ -250,8 +259,13 @@ func (g *guest) depart(exposed uint64) {
 
 // leave gives the guest back to the pool, and its seat.
 func (g *guest) leave() {
-	g.pool.freeGuests.add(g.id - g.pool.size)
-	g.pool.leaveSeat(oneGuest + oneVisit)
+	left := oneGuest + oneVisit
+	if i := g.id - g.pool.size; i == 0 {
+		left += firstGuest
+	} else {
+		g.pool.freeGuests.add(i)
+	}
+	g.pool.leaveSeat(left)
 }
 
 // endRested ends the fibers that guests have kept. For a pool in which nobody is a guest any more.

@@ -49,9 +49,10 @@ import (
 //
 // A fiber that becomes ready can only run on its own worker. So makeReady wakes that worker, whatever the counts.
 
-// The state word: four counts and a flag.
+// The state word: four counts and two flags.
 const (
 	oneSearching uint64 = 1
+	firstGuest   uint64 = 1 << 15 // the first of the guests is taken
 	oneAwake     uint64 = 1 << 16 // workers that are not parked
 	oneGuest     uint64 = 1 << 32 // guests that hold a seat
 	oneVisit     uint64 = 1 << 48 // guests that run a task, those that are blocked included
@@ -59,7 +60,7 @@ const (
 	countMask    uint64 = 1<<16 - 1
 )
 
-func searching(s uint64) int { return int(s & countMask) }
+func searching(s uint64) int { return int(s & (firstGuest - 1)) }
 func awake(s uint64) int     { return int(s >> 16 & countMask) }
 func guests(s uint64) int    { return int(s >> 32 & countMask) }
 

@@ -39,7 +39,7 @@ type marking struct {
 
 // dress begins it. entry is the code address of what the task runs, if that is asked for.
 func (f *fiber) dress(t *Task, entry func() uintptr) (m marking) {
-	if !f.hosted && labelled(t.parent) {
+	if k := f.familiar(t); !f.hosted && (k == nil || k.labelled) && labelled(t.parent) {
 		pprof.SetGoroutineLabels(t.parent)
 		m.labels = f.p.worker != nil || f.lasting // other fibers' goroutines end with their job
 	}

@@ -32,8 +32,12 @@ import (
 type lateWatch struct {
 	on     atom.Uint32
 	code   atom.Uint64 // of the place whose task was taken over last
-	last   atom.Uint64 // when that was, a tick.Count
+	last   atom.Count  // when that was, a tick.Count: a hint, which guests may overwrite, as is:
+	taken  atom.Count  // how many have been taken out of the pocket
 	pocket atom.Pointer[Job]
+
+	familiar atom.Pointer[familiar]
+	met      atom.Count // the address of the context met last
 }
 
 // movingJob is in the pocket while a task moves from there to the injector: nobody closes the pocket meanwhile. closedJob is in a closed one.
@@ -113,12 +117,12 @@ func (p *Pool) tookOver(c Code, now tick.Count) {
 func (p *Pool) watchLate() {
 	defer p.running.Done()
 	l := &p.late
-	seen := l.last.Load()
+	seen := l.last.Load() + l.taken.Load()
 	var there *Job
 	for idle := 0; idle < lateTicks && !p.stopping.Load(); idle++ {
 		time.Sleep(lateTick)
-		if last := l.last.Load(); last != seen {
-			seen, idle = last, 0
+		if sum := l.last.Load() + l.taken.Load(); sum != seen {
+			seen, idle = sum, 0
 		}
 		j := p.inPocket()
 		if j == there {
@@ -133,4 +137,5 @@ func (p *Pool) watchLate() {
 func (p *Pool) endLate() {
 	p.late.on.Store(0) // then look: the mirror image of pocket
 	p.turnOut(p.inPocket())
+	p.late.familiar.Store(nil)
 }

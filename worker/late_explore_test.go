@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"context"
 	"testing"
 
 	"github.com/pinwheel-sched/pinwheel/internal/mc"
@@ -28,6 +29,24 @@ func TestExploreLateWatchEndsAgainstSubmit(t *testing.T) {
 		})
 		r.Go("watch", p.endLate)
 		r.Finally(func() { task.check(r) })
+	})
+}
+
+// A context is met again and again while the late watch ends: it is not kept after that.
+func TestExploreAContextThatIsForgotten(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+		p, _ := newLate()
+		r.Go("caller", func() {
+			for range 3 {
+				p.late.recognise(context.Background())
+			}
+		})
+		r.Go("watch", p.endLate)
+		r.Finally(func() {
+			if p.late.familiar.Load() != nil {
+				r.Fatalf("a context is kept after the watch has ended")
+			}
+		})
 	})
 }
 

@@ -147,6 +147,11 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\tif l.on.Load() == 0 && false {\n\t\tp.turnOut(&r.job)",
 		},
 		{
+			Name: "a context is remembered after the watch has ended", File: "familiar.go",
+			Old: "\tif l.on.Load() == 0 {",
+			New: "\tif false {",
+		},
+		{
 			Name: "who submits looks for the watch before the task is in the pocket", File: "late.go",
 			Old: "\tif l.on.Load() == 0 {\n\t\tp.turnOut(&r.job)\n\t}\n\treturn true",
 			New: "\treturn true",

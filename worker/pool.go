@@ -80,8 +80,8 @@ type Pool struct {
 	_          [128]byte
 	state      atom.Uint64 // see idle.go
 	_          [128]byte
-	idle       bitset // the parked workers
-	freeGuests bitset
+	idle       bitset      // the parked workers
+	freeGuests bitset      // except the first, see firstGuest
 	procsUsed  atom.Uint32 // procs from here on are nil
 
 	// Closing, in this order.
@@ -170,8 +170,8 @@ func New(c Config) (*Pool, error) {
 			p.retired.add(i)
 		}
 	}
-	for i := range p.guests {
-		p.freeGuests.add(i)
+	for i := range guests - 1 {
+		p.freeGuests.add(i + 1)
 	}
 	p.procsUsed.Store(uint32(limit))
 	p.watchdog.after, p.watchdog.report = c.Stall, c.OnStall

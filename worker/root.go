@@ -68,7 +68,7 @@ func rootOf(j *Job) *Root { return (*Root)(unsafe.Pointer(j)) }
 // runRoot keeps its frame small: it lies below those of every task that waits.
 func runRoot(f *fiber, j *Job) {
 	r := rootOf(j)
-	if err := r.refusal(f.p.pool); err != nil {
+	if err := r.refusal(f); err != nil {
 		r.refuse(f, err)
 		return
 	}
@@ -80,9 +80,11 @@ func runRoot(f *fiber, j *Job) {
 }
 
 // refusal says why the task need not begin.
-func (r *Root) refusal(p *Pool) error {
-	err := r.task.Err()
-	if p.cancelled.Load() { // asked last, for Close cancels the task's context as well
+func (r *Root) refusal(f *fiber) (err error) {
+	if k := f.familiar(&r.task); k == nil || k.isDone() || r.task.c.Load() != nil {
+		err = r.task.Err()
+	}
+	if f.p.pool.cancelled.Load() { // asked last, for Close cancels the task's context as well
 		return ErrClosed
 	}
 	return err
