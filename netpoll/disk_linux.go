@@ -96,10 +96,10 @@ func (d *Disk) transfer(ctx context.Context, f *diskFile, way int, loose bool, b
 		if r := d.ring(); r != nil {
 			f.blocking()
 			n, err := r.do(ctx, f, op, loose, buf, off)
-			if err == unix.EINTR || err == unix.EAGAIN {
+			if err == unix.EINTR {
 				continue
 			}
-			if err != errNoRing {
+			if err != errNoRing && err != unix.EAGAIN { // which it might say for ever
 				return n, err
 			}
 		}
@@ -123,10 +123,10 @@ func (d *Disk) sync(ctx context.Context, f *diskFile) error {
 		if r := d.ring(); r != nil {
 			f.blocking()
 			_, err := r.do(ctx, f, opFsync, loose, nil, 0)
-			if err == unix.EINTR || err == unix.EAGAIN {
+			if err == unix.EINTR {
 				continue
 			}
-			if err != errNoRing {
+			if err != errNoRing && err != unix.EAGAIN { // which it might say for ever
 				return err
 			}
 		}

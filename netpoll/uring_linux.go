@@ -5,6 +5,7 @@ package netpoll
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -39,9 +40,11 @@ type ring struct {
 	queue  []*request // those that wait for a number
 	closed bool
 
-	cqMu sync.Mutex // for going through the completions
-	cq   queueOf[cqe]
-	maps [][]byte
+	cqMu    sync.Mutex // for going through the completions
+	cq      queueOf[cqe]
+	sqFlags *uint32
+	closing bool // close alone takes completions
+	maps    [][]byte
 }
 
 // A request is something that the kernel has been asked for.
@@ -75,12 +78,15 @@ const (
 	needed = 1<<0 | 1<<1 | 1<<2 | 1<<3
 
 	enterGetEvents  = 1 << 0
+	cqOverflow      = 1 << 1
 	registerEventfd = 4
 
 	offsetSQ   = 0
 	offsetSQEs = 0x10000000
 
 	cancelTag = 1 << 63 // in the user data of requests to cancel
+
+	notTaken = math.MinInt32 // the result of a request that the kernel has not taken
 )
 
 type sqe struct {
@@ -180,6 +186,7 @@ func (r *ring) mapQueues(params *ringParams) error {
 	word := func(off uint32) *uint32 { return (*uint32)(unsafe.Pointer(&m[off])) }
 	r.sq = queueOf[uint32]{word(params.sq.head), word(params.sq.tail), *word(params.sq.mask), unsafe.Slice(word(params.sq.array), params.sqEntries)}
 	r.cq = queueOf[cqe]{word(cqOff.head), word(cqOff.tail), *word(cqOff.mask), unsafe.Slice((*cqe)(unsafe.Pointer(&m[cqOff.cqes])), params.cqEntries)}
+	r.sqFlags = word(params.sq.flags)
 	r.sqes = unsafe.Slice((*sqe)(unsafe.Pointer(&e[0])), params.sqEntries)
 	return nil
 }
@@ -224,6 +231,8 @@ func (r *ring) do(ctx context.Context, f *diskFile, op uint8, loose bool, buf []
 		<-q.done // the scheduler is being closed
 	}
 	switch {
+	case q.res == notTaken:
+		return 0, errNoRing
 	case q.res == -int32(unix.ECANCELED):
 		return 0, worker.ErrClosed
 	case q.res < 0:
@@ -325,29 +334,43 @@ func (q *request) finish(res int32) {
 }
 
 // ready makes the ring a [sink]: the eventfd has been added to. It is not read: edge-triggered, it need not be.
-func (r *ring) ready(uint32) { r.reap() }
+func (r *ring) ready(uint32) {
+	r.cqMu.Lock()
+	defer r.cqMu.Unlock()
+	if !r.closing {
+		r.reap()
+	}
+}
 
 // orphan has nothing to do, because [Disk.Close] comes first.
 func (r *ring) orphan() {}
 
-// reap takes the completions.
+// reap takes the completions. The caller has cqMu, or is closing.
 func (r *ring) reap() {
-	r.cqMu.Lock()
-	defer r.cqMu.Unlock()
-	if r.cq.head == nil {
-		return
-	}
-	head := *r.cq.head // only the holder of the lock writes it
-	for ; head != atomic.LoadUint32(r.cq.tail); head++ {
-		c := r.cq.slots[head&r.cq.mask]
-		atomic.StoreUint32(r.cq.head, head+1)
-		if c.userData&cancelTag == 0 {
-			r.complete(uint32(c.userData&(1<<24-1)), c.res)
+	head := *r.cq.head // only the caller writes it
+	for {
+		for ; head != atomic.LoadUint32(r.cq.tail); head++ {
+			c := r.cq.slots[head&r.cq.mask]
+			atomic.StoreUint32(r.cq.head, head+1)
+			if c.userData&cancelTag == 0 {
+				r.complete(uint32(c.userData&(1<<24-1)), c.res)
+			}
+		}
+		// Those for which there was no room the kernel keeps until somebody comes for them.
+		if atomic.LoadUint32(r.sqFlags)&cqOverflow == 0 || !r.await(0) {
+			return
 		}
 	}
 }
 
-// complete ends a request, and begins one that waited for its number.
+// await waits until there are so many completions. It reports false if it has been refused or interrupted.
+func (r *ring) await(n uintptr) bool {
+	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), 0, n, enterGetEvents, 0, 0)
+	return errno == 0
+}
+
+// complete ends a request, and begins one that waited for its number. If the kernel does not take that, it is done in another way, and
+// so are those behind it: there may be no other completion that they could wait for.
 func (r *ring) complete(number uint32, res int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -355,12 +378,12 @@ func (r *ring) complete(number uint32, res int32) {
 	r.table[number] = nil
 	r.free = append(r.free, number)
 	q.finish(res)
-	if len(r.queue) > 0 {
+	for len(r.queue) > 0 && len(r.free) > 0 {
 		next := r.queue[0]
 		r.queue[0] = nil
 		r.queue = r.queue[1:]
 		if r.begin(next) != nil {
-			next.finish(-int32(unix.EAGAIN)) // so that it is tried again
+			next.finish(notTaken)
 		}
 	}
 }
@@ -380,16 +403,13 @@ func (r *ring) close() {
 		}
 	}
 	r.mu.Unlock()
-	for r.underWay() > 0 {
-		r.reap()
-		if r.underWay() > 0 {
-			_, _, _ = unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), 0, 1, enterGetEvents, 0, 0)
-		}
+	r.cqMu.Lock()
+	r.closing = true // or a poller could take the last completion just before it is waited for
+	r.cqMu.Unlock()
+	for r.reap(); r.underWay() > 0; r.reap() {
+		r.await(1)
 	}
 	r.poller.unregister(&r.source)
-	r.cqMu.Lock() // a poller may have looked the ring up before
-	defer r.cqMu.Unlock()
-	r.cq.head = nil
 	r.discard()
 }
 
