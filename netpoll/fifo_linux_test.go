@@ -1,4 +1,4 @@
-//go:build linux && !pinwheel_portable
+//go:build linux
 
 package netpoll
 
