@@ -89,7 +89,7 @@ func (f *File) WriteAt(b []byte, off int64) (int, error) {
 // WriteString is Write of a string.
 func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
-// Seek sets the file's position and returns it. It does not wait.
+// Seek sets the file's position and returns it. It waits for calls that use the position.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	if f == nil {
 		return 0, os.ErrInvalid
@@ -285,7 +285,11 @@ func (s *standardFile) write(ctx context.Context, b []byte, off int64) (int, err
 	})
 }
 
-func (s *standardFile) seek(offset int64, whence int) (int64, error) { return s.f.Seek(offset, whence) }
+// seek is left to the crew, too: systems have it wait for a call that uses the position.
+func (s *standardFile) seek(offset int64, whence int) (at int64, err error) {
+	err = s.std("seek", func(o *os.File) (err error) { at, err = o.Seek(offset, whence); return err })
+	return at, err
+}
 
 func (s *standardFile) sync(ctx context.Context) error {
 	if !cancellable(ctx) {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -30,8 +29,8 @@ type diskFile struct {
 	turn    lock.Mutex      // of the calls that use the position
 	cleanup runtime.Cleanup // closes the descriptor of a file that was forgotten
 
-	listing sync.Mutex
-	dir     *os.File // a duplicate, between calls that read a part of the directory: it has read more than they were given
+	// A duplicate, between calls that read a part of the directory: it has read more than they were given. Guarded by turn.
+	dir *os.File
 }
 
 const (
@@ -175,7 +174,7 @@ func (f *diskFile) hold() bool {
 func (f *diskFile) release() {
 	if f.life.Add(^uint32(0)) == descClosed {
 		go func() { // it may take long, and the caller may be a poller
-			f.dropDir()
+			f.closeDir()
 			_ = unix.Close(f.fd)
 		}()
 	}
@@ -194,7 +193,7 @@ func (f *diskFile) close(context.Context) error {
 		if n > 1 { // a call is under way
 			return nil
 		}
-		f.dropDir()
+		f.closeDir()
 		return wrap("close", f.name, unix.Close(f.fd))
 	}
 }
@@ -326,7 +325,11 @@ func (f *diskFile) seek(offset int64, whence int) (int64, error) {
 		return 0, wrap("seek", f.name, os.ErrClosed)
 	}
 	defer f.release()
-	f.dropDir()
+	if err := f.turn.Lock(context.Background()); err != nil {
+		return 0, wrap("seek", f.name, err)
+	}
+	defer f.turn.Unlock()
+	f.closeDir()
 	at, err := unix.Seek(f.fd, offset, whence)
 	if err != nil {
 		return 0, wrap("seek", f.name, err)
@@ -375,9 +378,11 @@ func (f *diskFile) readDir(n int) (list []fs.DirEntry, err error) {
 		return nil, wrap("readdir", f.name, os.ErrClosed)
 	}
 	defer f.release()
+	if err := f.turn.Lock(context.Background()); err != nil {
+		return nil, wrap("readdir", f.name, err)
+	}
+	defer f.turn.Unlock()
 	f.disk.crew.do(func() {
-		f.listing.Lock()
-		defer f.listing.Unlock()
 		if f.dir == nil {
 			if f.dir, err = f.duplicate("readdir"); err != nil {
 				return
@@ -390,13 +395,7 @@ func (f *diskFile) readDir(n int) (list []fs.DirEntry, err error) {
 	return list, err
 }
 
-// dropDir forgets what has been read of the directory beyond what calls were given.
-func (f *diskFile) dropDir() {
-	f.listing.Lock()
-	defer f.listing.Unlock()
-	f.closeDir()
-}
-
+// closeDir forgets what has been read of the directory beyond what calls were given.
 func (f *diskFile) closeDir() {
 	if f.dir != nil {
 		_ = f.dir.Close()

@@ -3,6 +3,7 @@
 package netpoll
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // forgetCache makes all calls take the slow ways.
@@ -171,3 +174,54 @@ func TestDirectReads(t *testing.T) {
 		}
 	})
 }
+
+// Seek and ReadDir wait for calls that use the position, and suspend their tasks for that.
+func TestSeekLeavesTheWorkerToOthers(t *testing.T) {
+	p, pool := newLoop(t, 1)
+	d := NewDisk(DiskConfig{Poller: p, Workers: 1, Backend: Threads})
+	defer d.Close()
+	f, err := d.Open(background, t.TempDir(), os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	turn := &f.backend.(*diskFile).turn
+	if err := turn.Lock(background); err != nil { // as a call that reads a large directory
+		t.Fatal(err)
+	}
+	var begun, all sync.WaitGroup
+	begun.Add(2)
+	all.Add(3)
+	submit := func(run func()) {
+		r := &calling{run: run, over: &all}
+		r.Init(background, r)
+		if err := pool.Submit(&r.Root); err != nil {
+			t.Fatal(err)
+		}
+	}
+	submit(func() {
+		begun.Done()
+		if at, err := f.Seek(0, io.SeekStart); at != 0 || err != nil {
+			t.Errorf("Seek gave %d, %v", at, err)
+		}
+	})
+	submit(func() {
+		begun.Done()
+		if list, err := f.ReadDir(-1); len(list) != 0 || err != nil {
+			t.Errorf("ReadDir gave %v, %v", list, err)
+		}
+	})
+	begun.Wait()
+	submit(turn.Unlock)
+	all.Wait()
+}
+
+// A calling is a task that calls a function.
+type calling struct {
+	worker.Root
+	run  func()
+	over *sync.WaitGroup
+}
+
+func (c *calling) Run(*worker.Task)               { c.run() }
+func (c *calling) Done(*worker.PanicError, error) { c.over.Done() }
