@@ -41,7 +41,7 @@ func newDeadlines(d *desc) *deadlines {
 func (d *deadline) set(now, at time.Duration) (expired *side) {
 	if at != 0 && at <= now {
 		d.at = 0
-		d.side.word.Or(sideExpired)
+		d.side.mark(sideExpired)
 		return d.side
 	}
 	d.at = at

@@ -74,6 +74,14 @@ func (d *desc) arm() {}
 // isReadable reports whether reading may have something to say.
 func (d *desc) isReadable() bool { return d.r.word.Load()&(sideReady|sideExpired|sideClosed) != 0 }
 
+// lapsed returns 0, or if the deadline of reading has passed a number that tells it from one that is set later.
+func (d *desc) lapsed() uint32 {
+	if w := d.r.word.Load(); w&sideExpired != 0 {
+		return w
+	}
+	return 0
+}
+
 func (d *desc) isClosed() bool { return d.life.Load()&descClosed != 0 }
 
 // discard closes the descriptor and does not wait.

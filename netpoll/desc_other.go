@@ -31,7 +31,6 @@ type desc struct {
 	ahead   []byte
 	lost    error // what ended it
 	arrived atom.Bool
-	expired atom.Bool // its deadline, while it was awaited
 	watcher hook
 }
 
@@ -45,7 +44,9 @@ type side struct {
 
 	mu          sync.Mutex
 	deadline    time.Time // the user's
-	interrupted bool      // and not in force now
+	number      uint32    // counts deadlines
+	passed      uint32    // the number of one that has passed while something was awaited, or 0
+	interrupted bool      // the deadline is not in force now
 }
 
 func (d *desc) open(p *Poller, std net.Conn) error {
@@ -89,15 +90,25 @@ func (d *desc) hook() hook { return d.watcher }
 // arm has the hook called once for what there is to read from now on.
 func (d *desc) arm() {
 	go func() {
-		if d.awaitReading(context.Background()) != nil {
-			d.expired.Store(true)
+		for {
+			number := d.r.current()
+			if d.awaitReading(context.Background()) == nil || d.r.lapse(number) {
+				break
+			}
 		}
 		d.watcher.rouse()
 	}()
 }
 
 // isReadable reports whether reading may have something to say.
-func (d *desc) isReadable() bool { return d.arrived.Load() || d.expired.Load() || d.closed.Load() }
+func (d *desc) isReadable() bool { return d.arrived.Load() || d.lapsed() != 0 || d.closed.Load() }
+
+// lapsed returns 0, or if the deadline of reading has passed a number that tells it from one that is set later.
+func (d *desc) lapsed() uint32 {
+	d.r.mu.Lock()
+	defer d.r.mu.Unlock()
+	return d.r.passed
+}
 
 func (d *desc) isClosed() bool { return d.closed.Load() }
 
@@ -161,10 +172,29 @@ func (s *side) resume() {
 	s.mu.Unlock()
 }
 
+// current returns the number of the deadline.
+func (s *side) current() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.number
+}
+
+// lapse says that a deadline has passed. It reports false if another has been set meanwhile.
+func (s *side) lapse(number uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.number != number {
+		return false
+	}
+	s.passed = number
+	return true
+}
+
 func (s *side) setDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.deadline = t
+	s.deadline, s.passed = t, 0
+	s.number++
 	if s.interrupted {
 		return nil
 	}
@@ -234,7 +264,7 @@ func (d *desc) tryRead(b []byte) (int, error) {
 	defer d.r.turn.Unlock()
 	n, err := d.takeAhead(b)
 	if n == 0 && err == nil && len(b) > 0 {
-		if d.expired.Swap(false) {
+		if d.lapsed() != 0 {
 			return 0, os.ErrDeadlineExceeded
 		}
 		if d.closed.Load() {

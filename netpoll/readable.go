@@ -15,7 +15,8 @@ import (
 // something, it is called again, when the other connections have had their turn. [Conn.TryRead] reads without waiting. A call that
 // waits, such as writing to a peer that does not read, suspends the task, and the connection has a stack until then.
 // If handler returns an error, the connection is closed, io.EOF being the usual one. A deadline that passes makes
-// the connection readable: reading says what has happened.
+// the connection readable: reading says what has happened. If handler then returns without having set another, the connection is closed,
+// too.
 //
 // It ends as [Listener.Serve] does. Once the listener is closed, connections that have nothing to read are closed.
 //
@@ -172,7 +173,11 @@ func (s *readableServer) handle(t *worker.Task, r *readable) {
 		if r.c.d.isClosed() {
 			return
 		}
+		lapsed := r.c.d.lapsed()
 		if err := s.handler(t, r.c); err != nil && err != ErrWouldBlock {
+			return
+		}
+		if lapsed != 0 && r.c.d.lapsed() == lapsed { // nothing could be read, now or ever
 			return
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
@@ -301,6 +303,53 @@ func TestHandlersThatFail(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A deadline that has passed and that the handler leaves as it is ends the connection. One that it moves on does not.
+func TestADeadlineThatPassesBetweenCalls(t *testing.T) {
+	p, pool := newLoop(t, 2)
+	l := listen(t, p, "tcp", "127.0.0.1:0")
+	served := make(chan error)
+	past := time.Unix(1, 0)
+	var told atomic.Int32
+	handler := func(_ *worker.Task, c *Conn) error {
+		var b [1]byte
+		n, err := c.TryRead(b[:])
+		switch {
+		case n > 0:
+			if _, err := c.Write(b[:]); err != nil {
+				return err
+			}
+			return c.SetReadDeadline(past)
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		}
+		switch told.Add(1) {
+		case 1:
+			return c.SetReadDeadline(past) // another, as far as that goes
+		case 2:
+			return c.SetReadDeadline(time.Time{})
+		}
+		return nil
+	}
+	go func() { served <- l.ServeReadable(background, pool, handler) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	say(t, c, "x") // told twice, it goes on
+	say(t, c, "x") // told once more, it ends
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("read %d, %v from a connection whose deadline has passed", n, err)
+	}
+	if n := told.Load(); n != 3 {
+		t.Errorf("the handler was told %d times, want 3", n)
+	}
+	_ = l.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

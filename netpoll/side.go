@@ -21,7 +21,7 @@ import (
 //	bit 1  hung: the peer has closed, or has sent urgent data, or there is an error
 //	bit 2  expired: the deadline has passed
 //	bit 3  closed
-//	bit 4  and up: the tick, which counts events
+//	bit 4  and up: the tick, which counts events and deadlines that have passed
 //
 // Edge-triggered events come only once, so that one must not be lost between the call that finds nothing and the
 // clearing of the bit:
@@ -66,16 +66,21 @@ func (s *side) event(hung bool) {
 	if hung {
 		set |= sideHung
 	}
-	for {
-		w := s.word.Load()
-		if s.word.CompareAndSwap(w, (w|set)+sideTick) {
-			break
-		}
-	}
+	s.mark(set)
 	s.rouse()
 }
 
-// end sets sideExpired or sideClosed.
+// mark sets bits and counts the tick.
+func (s *side) mark(set uint32) {
+	for {
+		w := s.word.Load()
+		if s.word.CompareAndSwap(w, (w|set)+sideTick) {
+			return
+		}
+	}
+}
+
+// end sets sideClosed.
 func (s *side) end(how uint32) {
 	s.word.Or(how)
 	s.rouse()

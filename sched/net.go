@@ -64,7 +64,8 @@ func Serve(ctx context.Context, l *netpoll.Listener, handler func(t *Task, c *ne
 // Calls for one connection come one after the other. handler should read what there is, with [netpoll.Conn.TryRead] or Read, and
 // return; if it leaves something, it is called again, when the other connections have had their turn. A call that waits suspends the
 // task, and the connection has a stack until then. If handler returns an error, the connection is closed; io.EOF
-// is the usual one. A deadline that passes makes the connection readable: reading says what has happened.
+// is the usual one. A deadline that passes makes the connection readable: reading says what has happened. If handler then returns
+// without having set another, the connection is closed, too.
 //
 // It ends as [Serve] does. Once the listener is closed, connections that have nothing to read are closed. Panics are as in [Serve].
 func ServeReadable(ctx context.Context, l *netpoll.Listener, handler func(t *Task, c *netpoll.Conn) error) error {
