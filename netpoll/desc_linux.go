@@ -41,8 +41,9 @@ const descClosed uint32 = 1 << 31
 // open takes over a descriptor that does not block, which is ready as far as is known unless connecting says that it is being connected.
 // If it fails, the descriptor is closed.
 func (d *desc) open(p *Poller, fd int, connecting bool) error {
-	d.poller = p
-	d.life.Store(1)
+	d.poller, d.fd = p, int32(fd)
+	d.life.Store(2) // held: a poller that is being closed may retire it, and the number must not be another's when the kernel gets it
+	defer d.letGo()
 	if d.r.hook == nil { // which is to be called when there is something, and not before
 		d.r.word.Store(sideReady)
 	}
@@ -55,9 +56,7 @@ func (d *desc) open(p *Poller, fd int, connecting bool) error {
 		d.r.why = worker.ForRead
 	}
 	if err := p.register(&d.source, fd, d); err != nil {
-		if d.life.CompareAndSwap(1, descClosed) { // unless the poller, being closed, has come upon it before it was refused
-			d.giveBack(fd)
-		}
+		_ = d.retire(nil)
 		return err
 	}
 	return nil
@@ -119,17 +118,14 @@ func (d *desc) letGo() {
 		return
 	}
 	d.poller.unregister(&d.source)
-	d.giveBack(int(d.fd))
-	if w := d.closer.Load(); w != nil {
-		w.Wake()
-	}
-}
-
-func (d *desc) giveBack(fd int) {
+	fd := int(d.fd)
 	if d.then != nil {
 		d.then(fd)
 	}
 	_ = unix.Close(fd)
+	if w := d.closer.Load(); w != nil {
+		w.Wake()
+	}
 }
 
 // close closes the descriptor, ends all waits for it with [net.ErrClosed], and returns when its number has been given back.

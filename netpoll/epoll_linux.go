@@ -130,9 +130,8 @@ func (p *Poller) register(s *source, fd int, sink sink) error {
 	place := p.enter(s, fd, sink)
 	ev := unix.EpollEvent{Events: interest, Fd: s.fd, Pad: int32(s.gen)}
 	if err := p.set.add(fd, &ev); err != nil {
-		if place.CompareAndSwap(s, nil) { // unless shut has told the sink, which has unregistered it
-			p.unhold()
-		}
+		place.Store(nil)
+		p.unhold()
 		return os.NewSyscallError("epoll_ctl", err)
 	}
 	if p.closing.Load() { // after entering the table: the mirror image of shut
@@ -149,9 +148,10 @@ func (p *Poller) enter(s *source, fd int, sink sink) (place *atom.Pointer[source
 	return place
 }
 
-// unregister removes a descriptor, which must be done before it is closed. No event reaches its sink that is looked up later.
+// unregister removes a descriptor, which must be done before it is closed. No event reaches its sink that is looked up later. It does
+// nothing if the descriptor is not registered.
 func (p *Poller) unregister(s *source) {
-	if p.table.at(int(s.fd)).CompareAndSwap(s, nil) { // unless the kernel has refused it meanwhile
+	if place := p.table.at(int(s.fd)); place != nil && place.CompareAndSwap(s, nil) {
 		p.set.remove(int(s.fd))
 		p.unhold()
 	}

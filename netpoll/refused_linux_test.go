@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,5 +90,48 @@ func TestAListenerThatFailsLeavesNoFile(t *testing.T) {
 			t.Errorf("%s, the socket is still there: %v", what, err)
 		}
 		_ = os.Remove(path)
+	}
+}
+
+// A server that cannot register what it accepts closes that, waits, and ends when it is told to. What is dialed meanwhile fails with what
+// the system says.
+func TestAServerWhoseConnectionsEpollRefuses(t *testing.T) {
+	if style := os.Getenv(refusedPoller); style != "" {
+		p, pool := newLoop(t, 2)
+		l := listen(t, p, "tcp", "127.0.0.1:0")
+		served := make(chan error)
+		go func() { served <- styles[style](l, background, pool) }()
+		client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refuse(t, unix.ENOSPC, unix.SYS_EPOLL_CTL)
+		before := descriptors(t)
+		port := l.Addr().(*net.TCPAddr).Port
+		if err := unix.Connect(client, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := unix.Read(client, make([]byte, 1)); n != 0 || err != nil {
+			t.Errorf("the client read %d, %v", n, err)
+		}
+		_, err = p.Dial(background, "tcp", l.Addr().String())
+		if !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "epoll_ctl") {
+			t.Errorf("Dial gave %v", err)
+		}
+		_ = l.Close()
+		if err := <-served; err != nil {
+			t.Errorf("serving ended with %v", err)
+		}
+		if n := descriptors(t); n >= before {
+			t.Errorf("%d descriptors, %d before and one of them the listener's", n, before)
+		}
+		return
+	}
+	for style := range styles {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=30s")
+		cmd.Env = append(os.Environ(), refusedPoller+"="+style)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%.3000s", style, err, out)
+		}
 	}
 }

@@ -116,8 +116,12 @@ func (s *server) finished(c *Conn) {
 	if c != nil {
 		c.d.discard()
 		s.mu.Lock()
+		_, there := s.conns[c]
 		delete(s.conns, c)
 		s.mu.Unlock()
+		if !there { // one that could not be registered may have been found closed before
+			return
+		}
 	}
 	if s.left.Add(-1) == 0 {
 		s.drain.Wake()

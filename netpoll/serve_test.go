@@ -160,7 +160,14 @@ func TestServingEndsWhileAConnectionIsRegistered(t *testing.T) {
 			t.Errorf("%d connections are taken for open", n)
 		}
 		s.end()
-	}, s.finished, func() {})
+	}, func(c *Conn) {
+		s.finished(c)
+		s.finished(c) // also by who finds it closed
+	}, func() {
+		if n := s.left.Load(); n != 1 {
+			t.Errorf("%d are left, want the accepting alone", n)
+		}
+	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("serving ended with %v", err)
 	}
