@@ -32,7 +32,7 @@ var (
 type Message struct {
 	Data []byte   // where to read it to, or what to write
 	N    int      // how many bytes were read
-	Addr net.Addr // whom it is from, or for
+	Addr net.Addr // whom it is from, or for. As in package net, that of a Unix socket without a name is nil
 }
 
 // ListenPacket announces on a local address, as [net.ListenPacket] does, for the networks "udp", "udp4", "udp6" and "unixgram".

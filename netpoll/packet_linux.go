@@ -61,6 +61,9 @@ func (c *PacketConn) receive(ctx context.Context, b []byte) (n int, addr net.Add
 		return 0, nil, called("recvfrom", err)
 	}
 	c.d.spend(ctx, &c.d.r, n)
+	if from == nil { // a Unix socket without a name
+		return n, nil, nil
+	}
 	return n, unmapped(addrOf(from, c.network)), nil
 }
 
@@ -239,7 +242,7 @@ func (c *PacketConn) sendAll(ctx context.Context, ms []Message) (n int, err erro
 	return n, nil
 }
 
-// addrOf reads an address that the kernel has written.
+// addrOf reads an address that the kernel has written. It is nil if there is none, as that of a Unix socket without a name.
 func (c *PacketConn) addrOf(name *unix.RawSockaddrAny, length uint32) net.Addr {
 	switch name.Addr.Family {
 	case unix.AF_INET:
@@ -264,6 +267,9 @@ func (c *PacketConn) addrOf(name *unix.RawSockaddrAny, length uint32) net.Addr {
 			ch = '@' // abstract
 		}
 		path = append(path, ch)
+	}
+	if len(path) == 0 {
+		return nil
 	}
 	return &net.UnixAddr{Name: string(path), Net: c.network}
 }
