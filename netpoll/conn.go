@@ -125,16 +125,16 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 // SetDeadline sets until when reading and writing may wait: calls that wait after t, those that wait already included, end with
 // [os.ErrDeadlineExceeded]. A t that is past ends waits at once; the zero time means no deadline. It costs some 100 ns, and 400
 // bytes for a connection that has had no deadline before.
-func (c *Conn) SetDeadline(t time.Time) error { return c.fail("set", c.d.setDeadline(t, true, true)) }
+func (c *Conn) SetDeadline(t time.Time) error { return c.failSet(c.d.setDeadline(t, true, true)) }
 
 // SetReadDeadline is [Conn.SetDeadline] for reading alone.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	return c.fail("set", c.d.setDeadline(t, true, false))
+	return c.failSet(c.d.setDeadline(t, true, false))
 }
 
 // SetWriteDeadline is [Conn.SetDeadline] for writing alone.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
-	return c.fail("set", c.d.setDeadline(t, false, true))
+	return c.failSet(c.d.setDeadline(t, false, true))
 }
 
 // SetNoDelay says whether small packets are sent at once, as they are by default, or collected (Nagle's algorithm). It is for TCP.
@@ -153,10 +153,10 @@ func (c *Conn) SetKeepAlivePeriod(period time.Duration) error {
 func (c *Conn) SetLinger(seconds int) error { return c.fail("set", c.d.setLinger(seconds)) }
 
 // SetReadBuffer sets the size of the system's receive buffer.
-func (c *Conn) SetReadBuffer(bytes int) error { return c.fail("set", c.d.setReadBuffer(bytes)) }
+func (c *Conn) SetReadBuffer(bytes int) error { return c.failSet(c.d.setReadBuffer(bytes)) }
 
 // SetWriteBuffer sets the size of the system's send buffer.
-func (c *Conn) SetWriteBuffer(bytes int) error { return c.fail("set", c.d.setWriteBuffer(bytes)) }
+func (c *Conn) SetWriteBuffer(bytes int) error { return c.failSet(c.d.setWriteBuffer(bytes)) }
 
 // fail makes an error what package net would return.
 func (c *Conn) fail(op string, err error) error {
@@ -168,4 +168,12 @@ func (c *Conn) fail(op string, err error) error {
 		return err
 	}
 	return &net.OpError{Op: op, Net: c.network, Source: c.local, Addr: c.remote, Err: err}
+}
+
+// failSet is fail for what has to do with this end alone.
+func (c *Conn) failSet(err error) error {
+	if _, ok := err.(*net.OpError); ok || err == nil {
+		return err
+	}
+	return &net.OpError{Op: "set", Net: c.network, Addr: c.local, Err: err}
 }

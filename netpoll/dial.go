@@ -2,6 +2,7 @@ package netpoll
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -23,13 +24,16 @@ func (p *Poller) Dial(ctx context.Context, network, address string) (*Conn, erro
 	}
 	switch network {
 	case "unix", "unixgram", "unixpacket":
+		if address == "" {
+			return fail(errMissingAddress)
+		}
 		return p.connect(ctx, network, netip.AddrPort{}, address)
 	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
 	default:
 		return fail(net.UnknownNetworkError(network))
 	}
-	if a, err := netip.ParseAddrPort(address); err == nil && suits(network, a.Addr()) {
-		return p.connect(ctx, network, local(network, a), "")
+	if a, err := netip.ParseAddrPort(address); err == nil && suits(network, a.Addr()) && a.Addr() != netip.IPv6Unspecified() {
+		return p.connect(ctx, network, netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), "")
 	}
 	// Looking up and racing are for goroutines.
 	var c *Conn
@@ -45,6 +49,8 @@ func (p *Poller) Dial(ctx context.Context, network, address string) (*Conn, erro
 	return c, err
 }
 
+var errMissingAddress = errors.New("missing address")
+
 // version returns the 4 or the 6 at the end of a network, or 0.
 func version(network string) byte {
 	if v := network[len(network)-1]; v == '4' || v == '6' {
@@ -53,7 +59,11 @@ func version(network string) byte {
 	return 0
 }
 
+// suits reports whether a network has an address. An invalid one stands for this machine.
 func suits(network string, a netip.Addr) bool {
+	if !a.IsValid() {
+		return true
+	}
 	switch version(network) {
 	case '4':
 		return a.Unmap().Is4()
@@ -63,22 +73,22 @@ func suits(network string, a netip.Addr) bool {
 	return true
 }
 
-// local replaces the unspecified address, which stands for this machine, by one that can be connected to.
+// local replaces what stands for this machine, an invalid or unspecified address, by one that can be connected to.
 func local(network string, a netip.AddrPort) netip.AddrPort {
 	switch ip := a.Addr().Unmap(); {
-	case !ip.IsUnspecified():
+	case ip.IsValid() && !ip.IsUnspecified():
 		return netip.AddrPortFrom(ip, a.Port())
-	case ip.Is4():
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
-	default:
+	case ip.Is6(), !ip.IsValid() && version(network) == '6':
 		return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+	default:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
 	}
 }
 
 // resolve returns the addresses that an address in words stands for, at least one, in the order in which they should be tried.
 func resolve(ctx context.Context, network, address string) ([]netip.AddrPort, error) {
 	if address == "" {
-		return nil, &net.AddrError{Err: "missing address"}
+		return nil, errMissingAddress
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
@@ -91,7 +101,9 @@ func resolve(ctx context.Context, network, address string) ([]netip.AddrPort, er
 	var ips []netip.Addr
 	switch ip, err := netip.ParseAddr(host); {
 	case host == "":
-		ips = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+		ips = []netip.Addr{{}}
+	case ip == netip.IPv6Unspecified():
+		ips = []netip.Addr{ip, netip.IPv4Unspecified()} // what listens there may not be found by IPv6
 	case err == nil:
 		ips = []netip.Addr{ip}
 	default:
@@ -106,7 +118,7 @@ func resolve(ctx context.Context, network, address string) ([]netip.AddrPort, er
 	var all []netip.AddrPort
 	for _, ip := range ips {
 		if suits(network, ip) {
-			all = append(all, local(network, netip.AddrPortFrom(ip, uint16(port))))
+			all = append(all, netip.AddrPortFrom(ip.Unmap(), uint16(port)))
 		}
 	}
 	if len(all) == 0 {

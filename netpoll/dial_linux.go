@@ -46,10 +46,11 @@ func (p *Poller) connectOnce(ctx context.Context, network string, a netip.AddrPo
 		}
 	default:
 		domain, kind = unix.AF_INET6, unix.SOCK_STREAM
-		if a.Addr().Is4() {
+		to := local(network, a)
+		if to.Addr().Is4() {
 			domain = unix.AF_INET
 		}
-		sa = sockaddrOf(a, domain)
+		sa = sockaddrOf(to, domain)
 		c.remote = net.TCPAddrFromAddrPort(a)
 		if network[0] == 'u' {
 			kind = unix.SOCK_DGRAM

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -88,7 +89,7 @@ func (l *Listener) Close() error {
 }
 
 // SetDeadline sets until when Accept may wait.
-func (l *Listener) SetDeadline(t time.Time) error { return l.s.setDeadline(t) }
+func (l *Listener) SetDeadline(t time.Time) error { return l.fail("set", l.s.setDeadline(t)) }
 
 // SyscallConn gives access to the descriptor.
 func (l *Listener) SyscallConn() (syscall.RawConn, error) {
@@ -101,8 +102,11 @@ func (l *Listener) SyscallConn() (syscall.RawConn, error) {
 // connect connects to one address: a, or for Unix sockets the path.
 func (p *Poller) connect(ctx context.Context, network string, a netip.AddrPort, path string) (c *Conn, err error) {
 	address := path
-	if a.IsValid() {
+	if path == "" {
 		address = a.String()
+		if !a.IsValid() { // this machine
+			address = net.JoinHostPort("", strconv.Itoa(int(a.Port())))
+		}
 	}
 	aside(ctx, func() {
 		var std net.Conn

@@ -123,27 +123,27 @@ func (c *PacketConn) LocalAddr() net.Addr { return c.addr }
 
 // SetDeadline sets until when reading and writing may wait: see [Conn.SetDeadline].
 func (c *PacketConn) SetDeadline(t time.Time) error {
-	return c.fail("set", nil, c.d.setDeadline(t, true, true))
+	return c.failSet(c.d.setDeadline(t, true, true))
 }
 
 // SetReadDeadline is SetDeadline for reading alone.
 func (c *PacketConn) SetReadDeadline(t time.Time) error {
-	return c.fail("set", nil, c.d.setDeadline(t, true, false))
+	return c.failSet(c.d.setDeadline(t, true, false))
 }
 
 // SetWriteDeadline is SetDeadline for writing alone.
 func (c *PacketConn) SetWriteDeadline(t time.Time) error {
-	return c.fail("set", nil, c.d.setDeadline(t, false, true))
+	return c.failSet(c.d.setDeadline(t, false, true))
 }
 
 // SetReadBuffer sets the size of the system's receive buffer.
 func (c *PacketConn) SetReadBuffer(bytes int) error {
-	return c.fail("set", nil, c.d.setReadBuffer(bytes))
+	return c.failSet(c.d.setReadBuffer(bytes))
 }
 
 // SetWriteBuffer sets the size of the system's send buffer.
 func (c *PacketConn) SetWriteBuffer(bytes int) error {
-	return c.fail("set", nil, c.d.setWriteBuffer(bytes))
+	return c.failSet(c.d.setWriteBuffer(bytes))
 }
 
 // fail makes an error what package net would return.
@@ -151,13 +151,16 @@ func (c *PacketConn) fail(op string, to net.Addr, err error) error {
 	if _, ok := err.(*net.OpError); ok || err == nil {
 		return err
 	}
+	if err == errMissingAddress {
+		to = nil
+	}
 	return &net.OpError{Op: op, Net: c.network, Source: c.addr, Addr: to, Err: err}
 }
 
-// wrongAddr says that an address is not one that a datagram can be sent to.
-func wrongAddr(addr net.Addr) error {
-	if addr == nil {
-		return &net.AddrError{Err: "missing address"}
+// failSet is fail for what has to do with the socket alone.
+func (c *PacketConn) failSet(err error) error {
+	if _, ok := err.(*net.OpError); ok || err == nil {
+		return err
 	}
-	return &net.AddrError{Err: "unexpected address type", Addr: addr.String()}
+	return &net.OpError{Op: "set", Net: c.network, Addr: c.addr, Err: err}
 }

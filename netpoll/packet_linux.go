@@ -4,6 +4,7 @@ package netpoll
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -84,31 +85,43 @@ func (c *PacketConn) send(ctx context.Context, b []byte, addr net.Addr) error {
 	return nil
 }
 
-// sockaddr returns an address as the kernel wants it.
+// sockaddr returns an address as the kernel wants it, or the error that package net has for one that will not do.
 func (c *PacketConn) sockaddr(addr net.Addr) (unix.Sockaddr, error) {
 	switch a := addr.(type) {
 	case *net.UDPAddr:
-		if a == nil || c.family == unix.AF_UNIX {
-			return nil, wrongAddr(nil)
-		}
-		to := a.AddrPort()
-		if len(a.IP) == 0 { // this machine
-			to = netip.AddrPortFrom(unspecified(c.family), to.Port())
-		}
-		to = local(c.network, to)
-		if c.family == unix.AF_INET && !to.Addr().Is4() {
-			return nil, &net.AddrError{Err: "non-IPv4 address", Addr: a.IP.String()}
-		}
-		return sockaddrOf(to, c.family), nil
-	case *net.UnixAddr:
-		if a != nil && c.family == unix.AF_UNIX {
-			if len(a.Name) >= len(unix.RawSockaddrUnix{}.Path) {
-				return nil, os.NewSyscallError("sendto", unix.EINVAL)
+		switch {
+		case c.family == unix.AF_UNIX:
+		case a == nil:
+			return nil, errMissingAddress
+		case uint(a.Port) > math.MaxUint16:
+			return nil, os.NewSyscallError("sendto", unix.EINVAL)
+		default:
+			to := a.AddrPort()
+			if len(a.IP) == 0 { // this machine
+				to = netip.AddrPortFrom(unspecified(c.family), to.Port())
 			}
+			switch ip := to.Addr(); {
+			case c.family == unix.AF_INET && !ip.Unmap().Is4():
+				return nil, &net.AddrError{Err: "non-IPv4 address", Addr: a.IP.String()}
+			case !ip.IsValid():
+				return nil, &net.AddrError{Err: "non-IPv6 address", Addr: a.IP.String()}
+			}
+			return sockaddrOf(local(c.network, to), c.family), nil
+		}
+	case *net.UnixAddr:
+		switch {
+		case c.family != unix.AF_UNIX:
+		case a == nil:
+			return nil, errMissingAddress
+		case a.Net != c.network:
+			return nil, unix.EAFNOSUPPORT
+		case len(a.Name) >= len(unix.RawSockaddrUnix{}.Path):
+			return nil, os.NewSyscallError("sendto", unix.EINVAL)
+		default:
 			return &unix.SockaddrUnix{Name: a.Name}, nil
 		}
 	}
-	return nil, wrongAddr(addr)
+	return nil, unix.EINVAL
 }
 
 func unspecified(family int) netip.Addr {

@@ -4,9 +4,7 @@ package netpoll
 
 import (
 	"context"
-	"errors"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -85,14 +83,8 @@ func (c *PacketConn) receive(ctx context.Context, b []byte) (n int, addr net.Add
 }
 
 func (c *PacketConn) send(ctx context.Context, b []byte, addr net.Addr) error {
-	if addr == nil {
-		return wrongAddr(addr)
-	}
 	return c.call(ctx, &c.d.w, func() error {
 		_, err := c.d.std.WriteTo(b, addr)
-		if errors.Is(err, os.ErrInvalid) {
-			return wrongAddr(addr)
-		}
 		return err
 	})
 }
