@@ -34,7 +34,7 @@ func (w *worker) haveParked(within time.Duration) {
 	if w.restless && within > calm || !w.restless && within < restless {
 		w.restless = !w.restless
 	}
-	if w.pool.loosen && w.loose.Load() != w.restless {
+	if w.pool.loosen && !w.kept.Load() && w.loose.Load() != w.restless {
 		w.hold(!w.restless)
 	}
 }

@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -59,6 +60,56 @@ func TestAWorkerThatParksOftenLetsGoOfItsCPU(t *testing.T) {
 			expect("after Move", false)
 		})
 		done.Wait()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A spare that is kept may run on all CPUs, and is pinned again when it stands in for somebody the next time.
+func TestASpareThatIsKeptLetsGoOfItsCPU(t *testing.T) {
+	top, err := affinity.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := affinity.NewSet(top.Allowed.First())
+	for _, loosen := range []bool{true, false} {
+		p, err := New(Config{Workers: 2, CPUs: []affinity.Set{own, own}, Topology: top, Loosen: loosen, Spares: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.spares.often.Store(true)
+		s := p.takeSpare()
+		s.cpus.Store(&own)
+		ended := make(chan struct{})
+		go func() { // the spare's thread
+			defer close(ended)
+			runtime.LockOSThread() // for good: it ends with the goroutine
+			s.thread.Store(int64(threadID()))
+			expect := func(when string, want affinity.Set) {
+				if now, err := affinity.Current(); now != want || err != nil {
+					t.Errorf("loosen %t, %s: on CPUs %v, %v; want %v", loosen, when, now, err, want)
+				}
+			}
+			s.repin()
+			expect("as a stand-in", own)
+			if !p.keep(s) {
+				t.Error("it was not kept")
+			}
+			kept := own
+			if loosen {
+				kept = top.Allowed
+			}
+			expect("kept", kept)
+			s.restless = false
+			s.haveParked(calm + 1)
+			expect("kept, after few parks", kept)
+			s.kept.Store(false)
+			s.repin()
+			expect("as a stand-in again", own)
+		}()
+		<-ended
+		p.spares.kept.Store(0)
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}

@@ -410,7 +410,7 @@ func (p *Pool) stop() {
 
 // repin pins a spare to the CPUs of the seat that it has now.
 func (w *worker) repin() {
-	if cpus := *w.cpus.Load(); w.isSpare() && !cpus.IsEmpty() && cpus != w.pinned {
+	if cpus := *w.cpus.Load(); w.isSpare() && !cpus.IsEmpty() && (cpus != w.pinned || w.loose.Load()) {
 		w.loose.Store(false)
 		if affinity.PinThread(int(w.thread.Load()), cpus) == nil {
 			w.pinned = cpus

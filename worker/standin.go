@@ -254,8 +254,22 @@ func (p *Pool) keep(s *worker) bool {
 		p.spares.kept.Add(^uint32(0))
 		return false
 	}
+	p.letRoam(s)
 	s.kept.Store(true)
 	return true
+}
+
+// letRoam lets a spare that is going to be kept run on all CPUs, where workers may: it is one more than they are, and its worker's CPU
+// is the one where somebody is awake again.
+func (p *Pool) letRoam(s *worker) {
+	if !p.loosen {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cpus := *s.cpus.Load(); !cpus.IsEmpty() && p.machine.Topology != nil {
+		s.loose.Store(affinity.PinThread(int(s.thread.Load()), p.machine.Topology.Allowed) == nil)
+	}
 }
 
 // dismissKept dismisses those that are kept. It is shrink for them.
