@@ -200,7 +200,7 @@ func (p *Poller) kick() {
 //
 //  1. closing: what registers from now on is told at once that it is an orphan.
 //  2. All that is registered is told.
-//  3. The thread ends.
+//  3. The thread ends, and so does the sleep of a worker that has the watch.
 //  4. When the last of them has unregistered, and nobody polls any more, the descriptors are closed.
 func (p *Poller) shut() {
 	if p.refused != nil {
@@ -209,12 +209,15 @@ func (p *Poller) shut() {
 	}
 	p.closing.Store(true)
 	p.table.each(func(s *source) { s.sink.orphan() })
+	p.set.ring() // a worker that sleeps with the watch
 	p.kick()
 	<-p.done
 	p.unhold()
 	<-p.free
-	for !p.turn.CompareAndSwap(0, 1) || !p.watch.CompareAndSwap(watchFree, watchClosed) { // and keep both
-		p.turn.CompareAndSwap(1, 0)
+	for !p.turn.CompareAndSwap(0, 1) { // and keep it
+		runtime.Gosched()
+	}
+	for !p.watch.CompareAndSwap(watchFree, watchClosed) {
 		runtime.Gosched()
 	}
 	p.set.close()

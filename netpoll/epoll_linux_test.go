@@ -256,3 +256,57 @@ func BenchmarkPollInVain(b *testing.B) {
 		p.Poll()
 	}
 }
+
+// Close waits for those who are in the middle of polling, and wakes those who sleep at it.
+func TestCloseMeetsThosePolling(t *testing.T) {
+	t.Run("a worker that polls", func(t *testing.T) {
+		p := newPoller(t)
+		r, w := pipe(t)
+		defer unix.Close(w)
+		watched(t, p, r)
+		p.turn.Store(1) // that worker's, who is about to make the system call
+		closed := make(chan bool)
+		go func() {
+			_ = p.Close()
+			close(closed)
+		}()
+		<-p.free
+		for range 1000 {
+			runtime.Gosched()
+		}
+		select {
+		case <-closed:
+			t.Error("the descriptors have been closed meanwhile")
+		default:
+		}
+		p.turn.Store(0)
+		<-closed
+	})
+	t.Run("a worker that sleeps", func(t *testing.T) {
+		p := newPoller(t)
+		r, w := pipe(t)
+		defer unix.Close(w)
+		s := watched(t, p, r)
+		var word atom.Uint32
+		if watched, _ := p.Watch(&word, forEver); watched {
+			t.Fatal("the thread has no watch")
+		}
+		_, _ = unix.Write(w, []byte{1}) // the thread delivers that, and leaves the watch to who has asked
+		<-s.events
+		for p.watch.Load() != watchFree {
+			runtime.Gosched()
+		}
+		over := make(chan bool)
+		go func() {
+			if watched, found := p.Watch(&word, forEver); !watched || found {
+				t.Errorf("Watch gave %t, %t", watched, found)
+			}
+			close(over)
+		}()
+		for p.watcher.Load() == nil {
+			runtime.Gosched()
+		}
+		_ = p.Close()
+		<-over
+	})
+}
