@@ -58,7 +58,7 @@ func (d *deadline) expire(now time.Duration) (expired *side) {
 }
 
 // end ends the waits of sides that have expired. Both have been marked before, so that whoever is woken finds the other
-// expired as well.
+// expired as well. The deadlines must not be locked: where nobody is left to be told, the connection is closed, and its deadlines stopped.
 func end(sides ...*side) {
 	for _, s := range sides {
 		if s != nil {
@@ -76,38 +76,41 @@ func (t *deadlines) next() time.Duration {
 }
 
 // fire is called by the timer.
-func (t *deadlines) fire() {
+func (t *deadlines) fire() { end(t.expire()) }
+
+func (t *deadlines) expire() (r, w *side) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.due = 0
 	if t.gone {
-		return
+		return nil, nil
 	}
 	now := t.wheels.Now()
-	end(t.r.expire(now), t.w.expire(now))
+	r, w = t.r.expire(now), t.w.expire(now)
 	if t.due = t.next(); t.due != 0 {
 		t.timer.Reset(t.due - now)
 	}
+	return r, w
 }
 
-func (t *deadlines) set(shard *timer.Shard, now, at time.Duration, read, write bool) {
+// set sets deadlines, and returns the sides whose waits have to be ended.
+func (t *deadlines) set(shard *timer.Shard, now, at time.Duration, read, write bool) (r, w *side) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.gone {
-		return
+		return nil, nil
 	}
-	var r, w *side
 	if read {
 		r = t.r.set(now, at)
 	}
 	if write {
 		w = t.w.set(now, at)
 	}
-	end(r, w)
 	if next := t.next(); next != 0 && (t.due == 0 || t.due > next) {
 		t.due = next
 		t.timer.ResetAt(shard, next)
 	}
+	return r, w
 }
 
 func (t *deadlines) stop() {
@@ -139,7 +142,7 @@ func (d *desc) setDeadline(t time.Time, read, write bool) error {
 		left := time.Until(t)
 		at = max(now+min(left, 1<<62-now), 1)
 	}
-	limits.set(d.poller.nearest(), now, at, read, write)
+	end(limits.set(d.poller.nearest(), now, at, read, write))
 	if d.life.Load()&descClosed != 0 { // after setting the timer: retire may have come before there was one to stop
 		limits.stop()
 	}

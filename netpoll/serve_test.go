@@ -360,6 +360,39 @@ func TestADeadlineThatPassesBetweenCalls(t *testing.T) {
 	}
 }
 
+// A deadline passes when no task can be had any more to tell the handler: the connection is closed.
+func TestADeadlineThatPassesWhileThePoolIsClosed(t *testing.T) {
+	p, pool := newLoop(t, 1)
+	l := listen(t, p, "tcp", "127.0.0.1:0")
+	s := &readableServer{server: l.newServer(background, pool)}
+	s.submit = func(*worker.Task, *dispatch) error { return worker.ErrClosed }
+	accepted := make(chan *Conn)
+	served := make(chan error)
+	go func() {
+		served <- s.run(func(c *Conn) { c.d.watch(&readable{s: s, c: c}) }, func(c *Conn) {
+			c.d.arm()
+			accepted <- c
+		}, func() {})
+	}()
+	for _, deadline := range []time.Duration{-time.Second, time.Millisecond} {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (<-accepted).SetReadDeadline(time.Now().Add(deadline)); err != nil {
+			t.Error(err)
+		}
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("read %d, %v from a connection whose deadline has passed", n, err)
+		}
+		_ = c.Close()
+	}
+	_ = l.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 // While one handler waits, the others are called.
 func TestAHandlerThatWaitsDelaysNobody(t *testing.T) {
 	p, pool := newLoop(t, 1)
