@@ -73,18 +73,6 @@ func suits(network string, a netip.Addr) bool {
 	return true
 }
 
-// local replaces what stands for this machine, an invalid or unspecified address, by one that can be connected to.
-func local(network string, a netip.AddrPort) netip.AddrPort {
-	switch ip := a.Addr().Unmap(); {
-	case ip.IsValid() && !ip.IsUnspecified():
-		return netip.AddrPortFrom(ip, a.Port())
-	case ip.Is6(), !ip.IsValid() && version(network) == '6':
-		return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
-	default:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
-	}
-}
-
 // resolve returns the addresses that an address in words stands for, at least one, in the order in which they should be tried.
 func resolve(ctx context.Context, network, address string) ([]netip.AddrPort, error) {
 	if address == "" {

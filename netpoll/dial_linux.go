@@ -122,3 +122,15 @@ func (c *Conn) connected(ctx context.Context) error {
 	})
 	return called("connect", err)
 }
+
+// local replaces what stands for this machine, an invalid or unspecified address, by one that can be connected to.
+func local(network string, a netip.AddrPort) netip.AddrPort {
+	switch ip := a.Addr().Unmap(); {
+	case ip.IsValid() && !ip.IsUnspecified():
+		return netip.AddrPortFrom(ip, a.Port())
+	case ip.Is6(), !ip.IsValid() && version(network) == '6':
+		return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+	default:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+	}
+}

@@ -3,9 +3,11 @@
 package netpoll
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -55,6 +57,52 @@ func TestManyPipesWaitAndFilesGoOn(t *testing.T) {
 	w.Init(background, w)
 	if err := pool.Submit(&w.Root); err != nil {
 		t.Fatal(err)
+	}
+	over.Wait()
+}
+
+// Nor must those that wait for a reader keep others from creating files.
+func TestManyPipesWithoutReadersAndFilesGoOn(t *testing.T) {
+	p, pool := newLoop(t, 2)
+	d := NewDisk(DiskConfig{Poller: p, Workers: 2, Backend: Threads})
+	defer d.Close()
+	dir := t.TempDir()
+	const n = 70 // more than the crew has
+	name := func(i int) string { return filepath.Join(dir, fmt.Sprint(i)) }
+	var begun, over sync.WaitGroup
+	write := func(name string) {
+		r := &calling{over: &over, run: func() {
+			begun.Done()
+			if err := d.WriteFile(background, name, []byte("x"), 0o600); err != nil {
+				t.Error(err)
+			}
+		}}
+		begun.Add(1)
+		over.Add(1)
+		r.Init(background, r)
+		if err := pool.Submit(&r.Root); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range n {
+		if err := unix.Mkfifo(name(i), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		write(name(i))
+	}
+	begun.Wait()
+	write(name(n))
+	for ; ; runtime.Gosched() { // until there is the file
+		if data, err := os.ReadFile(name(n)); string(data) == "x" {
+			break
+		} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	for i := range n {
+		if data, err := os.ReadFile(name(i)); string(data) != "x" || err != nil {
+			t.Errorf("%s: read %q, %v", name(i), data, err)
+		}
 	}
 	over.Wait()
 }

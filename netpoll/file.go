@@ -2,6 +2,7 @@ package netpoll
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -210,6 +211,14 @@ func cancellable(ctx context.Context) bool {
 type standardFile struct {
 	crew *crew
 	f    *os.File
+}
+
+// errMayWait says that something is to be left to the crew for what may wait: to open a pipe waits for somebody to open the other end,
+// and to read it for somebody to write.
+var errMayWait = errors.New("not a file or a directory")
+
+func mayWait(info fs.FileInfo, err error) bool {
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // opening has something opened by the crew. What is opened when nobody waits for it any more is closed.

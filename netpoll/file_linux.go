@@ -74,14 +74,10 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 			noCachedOpen.Store(true)
 		}
 	}
-	fd, err := opening(ctx, crew, func() (int, error) {
-		for {
-			fd, err := unix.Open(name, flag|unix.O_CLOEXEC|unix.O_LARGEFILE, modeBits(perm))
-			if err != unix.EINTR {
-				return fd, err
-			}
-		}
-	}, func(fd int) { _ = unix.Close(fd) })
+	fd, err := d.openBy(ctx, crew, name, flag, perm)
+	if err == errMayWait {
+		fd, err = d.openBy(ctx, &d.pipes, name, flag, perm)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +87,21 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 	}
 	_ = unix.SetNonblock(fd, true) // so that package os lets its poller wait
 	return &standardFile{&d.pipes, os.NewFile(uintptr(fd), name)}, nil
+}
+
+// openBy has a file opened by a crew. That for files refuses what may wait.
+func (d *Disk) openBy(ctx context.Context, c *crew, name string, flag int, perm fs.FileMode) (fd int, err error) {
+	return opening(ctx, c, func() (int, error) {
+		if c == &d.crew && mayWait(os.Stat(name)) {
+			return -1, errMayWait
+		}
+		for {
+			fd, err := unix.Open(name, flag|unix.O_CLOEXEC|unix.O_LARGEFILE, modeBits(perm))
+			if err != unix.EINTR {
+				return fd, err
+			}
+		}
+	}, func(fd int) { _ = unix.Close(fd) })
 }
 
 func isPipe(fd int) bool {

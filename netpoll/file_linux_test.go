@@ -14,8 +14,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // forgetCache makes all calls take the slow ways.
@@ -215,13 +213,3 @@ func TestSeekLeavesTheWorkerToOthers(t *testing.T) {
 	submit(turn.Unlock)
 	all.Wait()
 }
-
-// A calling is a task that calls a function.
-type calling struct {
-	worker.Root
-	run  func()
-	over *sync.WaitGroup
-}
-
-func (c *calling) Run(*worker.Task)               { c.run() }
-func (c *calling) Done(*worker.PanicError, error) { c.over.Done() }

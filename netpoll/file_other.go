@@ -30,29 +30,21 @@ func (d *Disk) open(ctx context.Context, name string, flag int, perm fs.FileMode
 	return f, nil
 }
 
-// errMayWait says that something is not to be opened by the crew for files.
-var errMayWait = errors.New("not a file or a directory")
-
-// openStandard has a file opened by a crew, by which its calls are made from then on. The crew for files leaves pipes and the like to
-// the other: opening one may wait for somebody to open the other end, and reading it for somebody to write.
+// openStandard has a file opened by a crew, by which its calls are made from then on. That for files refuses what may wait.
 func (d *Disk) openStandard(ctx context.Context, c *crew, name string, flag int, perm fs.FileMode) (*standardFile, error) {
 	return opening(ctx, c, func() (*standardFile, error) {
 		// On Windows opening does not wait, and looking at a pipe would take it away from those who want to open it.
-		if c == &d.crew && runtime.GOOS != "windows" {
-			if info, err := os.Stat(name); err == nil && mayWait(info) {
-				return nil, errMayWait
-			}
+		if c == &d.crew && runtime.GOOS != "windows" && mayWait(os.Stat(name)) {
+			return nil, errMayWait
 		}
 		f, err := os.OpenFile(name, flag, perm)
 		if err != nil {
 			return nil, err
 		}
 		s := &standardFile{c, f}
-		if info, err := f.Stat(); err == nil && mayWait(info) {
+		if mayWait(f.Stat()) {
 			s.crew = &d.pipes
 		}
 		return s, nil
 	}, func(s *standardFile) { _ = s.f.Close() })
 }
-
-func mayWait(info fs.FileInfo) bool { return !info.Mode().IsRegular() && !info.IsDir() }

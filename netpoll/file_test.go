@@ -396,3 +396,13 @@ func TestClosingTheDisk(t *testing.T) {
 		}
 	}
 }
+
+// A calling is a task that calls a function.
+type calling struct {
+	worker.Root
+	run  func()
+	over *sync.WaitGroup
+}
+
+func (c *calling) Run(*worker.Task)               { c.run() }
+func (c *calling) Done(*worker.PanicError, error) { c.over.Done() }
