@@ -89,13 +89,16 @@ func (p *Poller) connectOnce(ctx context.Context, network string, a netip.AddrPo
 		_ = unix.Close(fd)
 		return nil, c.fail("dial", called("connect", err))
 	}
-	_ = c.d.control("", func(fd int) error {
+	err = c.d.control("", func(fd int) error {
 		c.local = localAddr(fd, network)
 		if r := remoteAddr(fd, network); r != nil && domain != unix.AF_UNIX {
 			c.remote = r
 		}
 		return nil
 	})
+	if err != nil { // the poller has been closed meanwhile
+		return nil, c.fail("dial", err)
+	}
 	return c, nil
 }
 

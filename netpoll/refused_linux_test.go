@@ -135,3 +135,15 @@ func TestAServerWhoseConnectionsEpollRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What is dialed while the poller is being closed, and has been closed with it, is not returned as a connection without addresses.
+func TestDialWhileThePollerIsClosed(t *testing.T) {
+	p := newPoller(t)
+	l := listen(t, p, "tcp", "127.0.0.1:0")
+	p.closing.Store(true)
+	for _, network := range []string{"tcp", "udp"} {
+		if c, err := p.Dial(background, network, l.Addr().String()); c != nil || !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Dial(%q) gave %v, %v", network, c, err)
+		}
+	}
+}
