@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +35,7 @@ func (d *desc) tryRead(b []byte) (n int, err error) {
 // takes reports whether reading from r is done without its Read.
 func (c *Conn) takes(r io.Reader) bool {
 	switch r.(type) {
-	case *Conn, *View, *os.File:
+	case *Conn, *View, sendable:
 		return true
 	}
 	return false
@@ -158,10 +159,17 @@ func (p *conduit) giveBack(empty bool) {
 	closePipe([2]int{p.r, p.w})
 }
 
-// sendFile sends what is left of a file. handled is false if r is none, or the system cannot do it.
+// A sendable is an [*os.File], also in the form that io.Copy hands it over in.
+type sendable interface {
+	syscall.Conn
+	Stat() (os.FileInfo, error)
+}
+
+// sendFile sends what is left of a file. handled is false if r is none, or the system cannot do it, or the bounds of datagrams would be
+// its choice.
 func (c *Conn) sendFile(ctx context.Context, r io.Reader, limit int64) (n int64, handled bool, err error) {
-	f, ok := r.(*os.File)
-	if !ok || !c.d.socket {
+	f, ok := r.(sendable)
+	if !ok || !c.d.socket || !c.d.atEOF {
 		return 0, false, nil
 	}
 	info, err := f.Stat()
