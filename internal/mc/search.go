@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -92,11 +93,16 @@ func (c *Config) override() (err error) {
 // exploring lets one exploration run at a time, since the words of internal/atom find it through a variable.
 var exploring sync.Mutex
 
+// seldom is how far the heap grows between collections while an exploration goes on, in percent. Each run leaves a little garbage, and
+// nothing lives for long: by default a third of an exploration's time went into collecting.
+const seldom = 1000
+
 // Search makes runs of the harness until one fails, or all have been made that the configuration allows. It is for tests
 // that expect a failure; others use [Explore].
 func Search(c Config, harness func(*Run)) Result {
 	exploring.Lock()
 	defer exploring.Unlock()
+	defer debug.SetGCPercent(debug.SetGCPercent(seldom))
 	if c.Steps == 0 {
 		c.Steps = 10_000
 	}
