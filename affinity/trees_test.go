@@ -99,7 +99,10 @@ func TestTreesOfRealMachinesAreReadAsHwlocReadsThem(t *testing.T) {
 	if len(expected) < 18 {
 		t.Errorf("only %d trees", len(expected))
 	}
-	for _, name := range slices.Sorted(maps.Keys(expected)) {
+	for i, name := range slices.Sorted(maps.Keys(expected)) {
+		if testing.Short() && i%4 != 0 {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			tree := unpack(t, filepath.Join(dir, name+".tar.bz2"))
 			top := read(t, affinity.WithFS(tree))

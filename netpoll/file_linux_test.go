@@ -81,7 +81,11 @@ func TestFilesWhereTheSystemRefusesSomething(t *testing.T) {
 		"eventfd":           {unix.SYS_EVENTFD2},
 		"in line":           {unix.SYS_PREADV2, unix.SYS_PWRITEV2, unix.SYS_OPENAT2},
 	} {
-		for _, errno := range []unix.Errno{unix.ENOSYS, unix.EPERM, unix.EOPNOTSUPP} {
+		errnos := []unix.Errno{unix.ENOSYS, unix.EPERM, unix.EOPNOTSUPP}
+		if testing.Short() {
+			errnos = errnos[calls[0]%3:][:1] // not the same for all calls
+		}
+		for _, errno := range errnos {
 			text := strconv.Itoa(int(errno))
 			for _, c := range calls {
 				text += "," + strconv.Itoa(int(c))

@@ -15,14 +15,14 @@ import (
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-var storm = flag.Duration("storm", 10*time.Second, "how long the storm of connections lasts")
+var storm = flag.Duration("storm", 4*time.Second, "how long the storm of connections lasts")
 
 // Connections come and go as fast as they can, so that descriptor numbers are used again at once, some of them closed in the
 // middle of reading and writing by somebody else. Each has a number of its own, and nobody must ever read another's.
 func TestAStormOfConnectionsThatReuseDescriptors(t *testing.T) {
 	duration := *storm
 	if testing.Short() {
-		duration /= 20
+		duration /= 8
 	}
 	p, pool := newLoop(t, 2)
 	l := listen(t, p, "tcp", "127.0.0.1:0")
