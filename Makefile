@@ -13,10 +13,18 @@ CPU         ?= 0
 
 # What differs between systems, and is therefore tested again under the tag pinwheel_portable, which chooses the files of other
 # systems, and on a part of the CPUs (.ci/run).
-CORE := ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./netpoll ./sched ./timer ./worker
+CORE := ./sched ./netpoll ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./timer ./worker
 
-# Packages with harnesses of the interleaving explorer. Tests without the tag are tested without it.
-EXPLORED = $(sort $(dir $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)))
+# Packages with harnesses of the interleaving explorer, and the names of these. Tests without the tag are tested without it.
+EXPLORING = $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)
+EXPLORED  = $(sort $(dir $(EXPLORING)))
+HARNESSES = ^($(shell grep -h -o '^func Test[A-Za-z0-9_]*' $(EXPLORING) | cut -c6- | paste -s -d '|'))$$
+
+# Packages with files that a tag chooses: the others are under that tag what they are without it.
+TAGGED = $(sort $(dir $(shell grep -l -r -E '^//go:build.*\<$(1)\>' --include='*.go' .)))
+
+# Two packages are tested at a time. Those that take longest go first, lest one of them be left over in the end.
+ALL = ./sched ./netpoll ./...
 
 .PHONY: help bench test vet unit portable restricted explore mutants models race soak lint build-others peers fleet overhead cover fuzz fmt readme clean
 
@@ -46,13 +54,14 @@ vet:
 	$(GO) vet ./...
 
 unit:
-	$(GO) test -count=1 -timeout 5m ./...
+	$(GO) test -count=1 -timeout 5m $(ALL)
 
 portable:
-	$(GO) test -count=1 -timeout 5m -tags pinwheel_portable $(CORE)
+	$(GO) test -short -count=1 -timeout 5m -tags pinwheel_portable $(CORE)
 
 explore:
-	$(GO) test -short -count=1 -timeout 8m -tags mc $(EXPLORED)
+	@echo "$(GO) test -short -count=1 -timeout 8m -tags mc -run '(the harnesses)' ./worker $(EXPLORED)"
+	@$(GO) test -short -count=1 -timeout 8m -tags mc -run '$(HARNESSES)' ./worker $(EXPLORED)
 
 # Plants the bugs that the explorer has to find, one at a time. It takes a quarter of an hour.
 mutants:
@@ -68,7 +77,7 @@ models:
 # All tests, with the sizes of -short: the race detector makes them several times slower.
 race:
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
-		echo "$(GO) test -race -short -count=1 -timeout 8m ./..." && $(GO) test -race -short -count=1 -timeout 8m ./...; \
+		echo "$(GO) test -race -short -count=1 -timeout 8m $(ALL)" && $(GO) test -race -short -count=1 -timeout 8m $(ALL); \
 	else \
 		echo "race: skipped: the race detector needs cgo, and so a C compiler"; \
 	fi
@@ -79,11 +88,11 @@ soak:
 	$(GO) test -race -count=1 -timeout 5m -run Storm ./netpoll -storm 2m
 
 lint: vet build-others $(STATICCHECK) $(GOFUMPT)
-	$(GO) vet -tags mc ./...
-	$(GO) vet -tags pinwheel_portable ./...
+	$(GO) vet -tags mc $(call TAGGED,mc)
+	$(GO) vet -tags pinwheel_portable $(call TAGGED,pinwheel_portable)
 	$(STATICCHECK) ./...
-	$(STATICCHECK) -tags mc ./...
-	$(STATICCHECK) -tags pinwheel_portable ./...
+	$(STATICCHECK) -tags mc $(call TAGGED,mc)
+	$(STATICCHECK) -tags pinwheel_portable $(call TAGGED,pinwheel_portable)
 	@unformatted=$$($(GOFUMPT) -l .) && if [ -n "$$unformatted" ]; then echo "make fmt would change:" $$unformatted; exit 1; fi
 
 build-others:
@@ -112,8 +121,8 @@ cover:
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
 
 fuzz:
-	@set -e; for package in $$($(GO) list ./...); do \
-		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	@set -e; for package in $(sort $(dir $(shell grep -l -r '^func Fuzz' --include='*_test.go' .))); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
