@@ -418,6 +418,52 @@ func compareErrors(t *testing.T, what string, got, want error) {
 	}
 }
 
+// TryRead of a connection that nobody serves finds what there is, sooner or later.
+func TestTryReadInALoop(t *testing.T) {
+	overAll(t, func(t *testing.T, network, address string) {
+		a, b := pair(t, newPoller(t), network, address)
+		try := func() (string, error) {
+			for {
+				buf := make([]byte, 10)
+				if n, err := a.TryRead(buf); err != ErrWouldBlock {
+					return string(buf[:n]), err
+				}
+				runtime.Gosched()
+			}
+		}
+		for _, text := range []string{"x", "yz"} {
+			if _, err := b.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := try(); got != text || err != nil {
+				t.Errorf("read %q, %v, want %q", got, err, text)
+			}
+		}
+		_ = a.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if got, err := try(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("after the deadline: %q, %v", got, err)
+		}
+		_ = a.SetReadDeadline(time.Time{})
+		if _, err := a.TryRead(make([]byte, 1)); err != ErrWouldBlock {
+			t.Errorf("without a deadline: %v", err)
+		}
+		if _, err := b.Write([]byte("z")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := a.Read(make([]byte, 1)); n != 1 || err != nil {
+			t.Errorf("reading gave %d, %v", n, err)
+		}
+		_ = b.Close()
+		if got, err := try(); err != io.EOF {
+			t.Errorf("at the end: %q, %v", got, err)
+		}
+		_ = a.Close()
+		if got, err := try(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("after Close: %q, %v", got, err)
+		}
+	})
+}
+
 func TestAResetIsAnError(t *testing.T) {
 	a, b := pair(t, newPoller(t), "tcp", "127.0.0.1:0")
 	if err := a.SetLinger(0); err != nil {

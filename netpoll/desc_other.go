@@ -31,6 +31,7 @@ type desc struct {
 	ahead   []byte
 	lost    error // what ended it
 	arrived atom.Bool
+	looking atom.Bool // a goroutine of tryRead's awaits something
 	watcher hook
 }
 
@@ -90,12 +91,7 @@ func (d *desc) hook() hook { return d.watcher }
 // arm has the hook called once for what there is to read from now on.
 func (d *desc) arm() {
 	go func() {
-		for {
-			number := d.r.current()
-			if d.awaitReading(context.Background()) == nil || d.r.lapse(number) {
-				break
-			}
-		}
+		d.lookAhead()
 		d.watcher.rouse()
 	}()
 }
@@ -257,6 +253,17 @@ func (d *desc) awaitReading(ctx context.Context) error {
 	})
 }
 
+// lookAhead waits until there is something to read, or the deadline has passed.
+func (d *desc) lookAhead() {
+	for {
+		number := d.r.current()
+		if d.awaitReading(context.Background()) == nil || d.r.lapse(number) {
+			return
+		}
+	}
+}
+
+// tryRead reads what has been read ahead. If nothing has, and nobody serves the connection, it has a goroutine do that.
 func (d *desc) tryRead(b []byte) (int, error) {
 	if !d.r.turn.TryLock() {
 		return 0, ErrWouldBlock
@@ -269,6 +276,12 @@ func (d *desc) tryRead(b []byte) (int, error) {
 		}
 		if d.closed.Load() {
 			return 0, net.ErrClosed
+		}
+		if d.watcher == nil && !d.looking.Swap(true) {
+			go func() {
+				d.lookAhead()
+				d.looking.Store(false)
+			}()
 		}
 		return 0, ErrWouldBlock
 	}
