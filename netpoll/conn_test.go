@@ -464,6 +464,38 @@ func TestTryReadInALoop(t *testing.T) {
 	})
 }
 
+// A poller that is closed connects to nobody, not even for a moment.
+func TestDialOfAClosedPollerReachesNobody(t *testing.T) {
+	overAll(t, func(t *testing.T, network, address string) {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		p := newPoller(t)
+		_ = p.Close()
+		if c, err := p.Dial(background, network, l.Addr().String()); c != nil || !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Dial gave %v, %v", c, err)
+		}
+		c, err := net.Dial(network, l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		s, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.Read(make([]byte, 1)); n != 1 || err != nil {
+			t.Errorf("somebody else has connected before: %d, %v", n, err)
+		}
+	})
+}
+
 func TestAResetIsAnError(t *testing.T) {
 	a, b := pair(t, newPoller(t), "tcp", "127.0.0.1:0")
 	if err := a.SetLinger(0); err != nil {

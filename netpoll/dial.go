@@ -22,6 +22,9 @@ func (p *Poller) Dial(ctx context.Context, network, address string) (*Conn, erro
 	if err := ctx.Err(); err != nil {
 		return fail(err)
 	}
+	if err := p.start(); err != nil {
+		return fail(err)
+	}
 	switch network {
 	case "unix", "unixgram", "unixpacket":
 		if address == "" {
