@@ -93,7 +93,7 @@ func (l *Listener) accept(ctx context.Context, prepare func(c *Conn)) (*Conn, er
 			if err == nil {
 				return c, nil
 			}
-		case unix.ECONNABORTED, unix.EPROTO, unix.ENETDOWN, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPERM:
+		case unix.ECONNABORTED, unix.EPROTO, unix.ENETDOWN, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETUNREACH:
 			continue // that of one connection, which is gone
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 		default:

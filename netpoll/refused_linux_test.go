@@ -147,3 +147,20 @@ func TestDialWhileThePollerIsClosed(t *testing.T) {
 		}
 	}
 }
+
+// Where accepting is forbidden, that is an error, as in package net, and not something to try again and again.
+func TestAListenerThatMayNotAccept(t *testing.T) {
+	if os.Getenv(refusedPoller) != "" {
+		l := listen(t, newPoller(t), "tcp", "127.0.0.1:0")
+		refuse(t, unix.EPERM, unix.SYS_ACCEPT4)
+		if c, err := l.Accept(); c != nil || !errors.Is(err, unix.EPERM) {
+			t.Errorf("Accept gave %v, %v", c, err)
+		}
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=10s")
+	cmd.Env = append(os.Environ(), refusedPoller+"=accept")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%.3000s", err, out)
+	}
+}
