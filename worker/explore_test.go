@@ -13,7 +13,7 @@ import (
 
 // newStage returns a pool whose workers are awake and have no threads: an exploration plays their parts.
 func newStage(workers int) *Pool {
-	p, err := New(Config{Workers: workers, Spares: 1})
+	p, err := New(Config{Workers: workers, Spares: 2})
 	if err != nil {
 		panic(err)
 	}
@@ -87,7 +87,7 @@ func (g *play) work(w *worker) {
 			}
 		}
 		g.done.Add(1)
-		atom.FutexWake(&g.done, 1)
+		atom.FutexWake(&g.done, 9)
 	}
 }
 
@@ -371,34 +371,59 @@ func TestExploreWakeAgainstCancel(t *testing.T) {
 	})
 }
 
-// A stand is a play of one worker that the watch relieves, and of the spare that stands in for it.
-func newStand(r *mc.Run, work func(g *play, w *worker)) *play {
+// addSpares puts spares on the bench.
+func (g *play) addSpares(r *mc.Run, n int) {
+	p := g.pool
+	for range n {
+		spare := p.takeSpare()
+		spare.seat = p.workers[0]
+		spare.init(spare.id)
+		p.procs[spare.id].Store(&spare.proc)
+		spare.parked.Store(asleep)
+		r.Daemon("spare", func() {
+			for spare.parked.Load() == asleep {
+				atom.FutexWait(&spare.parked, asleep, -1)
+			}
+			spare.parked.Store(asleep)
+			spare.goOn()
+			spare.isSearching = true
+			g.work(spare)
+		})
+	}
+	for i := range n {
+		p.retired.add(p.spares.all[i].Load().id)
+	}
+}
+
+// checkSeats fails the run unless the seats add up, and spares have none but those that are kept.
+func (g *play) checkSeats(r *mc.Run) {
+	p := g.pool
+	s := p.state.Load()
+	if awake(s) != 0 || searching(s) != 0 || visits(s) != 0 || guests(s) != p.withheld() {
+		r.Fatalf("%d awake, %d searching, %d blocked, %d seats withheld in the end, want %d", awake(s), searching(s), visits(s), guests(s), p.withheld())
+	}
+	for i := range p.spares.made {
+		if s := p.spares.all[i].Load(); s.mustRetire() == s.kept.Load() {
+			r.Fatalf("spare %d is kept: %t, and has a seat: %t", i, s.kept.Load(), !s.mustRetire())
+		}
+	}
+}
+
+// A stand is a play of one worker that the watch relieves, so many times, and of the spares that stand in for it.
+func newStand(r *mc.Run, times int, work func(g *play, w *worker)) *play {
 	g := newPlay(1, 1)
 	p := g.pool
-	spare := p.takeSpare()
-	spare.seat = p.workers[0]
-	spare.init(spare.id)
-	p.procs[spare.id].Store(&spare.proc)
-	spare.parked.Store(asleep)
-	p.retired.add(spare.id)
+	g.addSpares(r, times)
 	r.Daemon("worker", func() { work(g, p.workers[0]) })
-	r.Daemon("spare", func() {
-		for spare.parked.Load() == asleep {
-			atom.FutexWait(&spare.parked, asleep, -1)
+	r.Go("watch", func() {
+		for range times {
+			p.relieve(p.workers[0])
 		}
-		spare.parked.Store(asleep)
-		spare.goOn()
-		spare.isSearching = true
-		g.work(spare)
 	})
-	r.Go("watch", func() { p.relieve(p.workers[0]) })
 	r.Go("submitter", func() { g.submit(0) })
 	r.Finally(func() {
 		g.check(r)
-		s := p.state.Load()
-		if awake(s) != 0 || searching(s) != 0 || visits(s) != 0 {
-			r.Fatalf("%d awake, %d searching, %d blocked in the end", awake(s), searching(s), visits(s))
-		}
+		g.checkSeats(r)
 	})
 	return g
 }
@@ -406,32 +431,34 @@ func newStand(r *mc.Run, work func(g *play, w *worker)) *play {
 // The same where spares are kept, and dismissed at any moment.
 func TestExploreKeepingASpare(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: 1, Sampled: someRuns}, func(r *mc.Run) {
-		g := newStand(r, (*play).work)
+		g := newStand(r, 1, (*play).work)
 		p := g.pool
 		p.target.Store(2) // beside one worker none would be kept
 		p.spares.often.Store(true)
 		r.Go("dismissal", p.dismissKept)
 		r.Finally(func() {
 			p.dismissKept()
-			if s := p.state.Load(); guests(s) != 1 || p.spares.kept.Load() != 0 {
-				r.Fatalf("%d seats of spares withheld, %d kept in the end", guests(s), p.spares.kept.Load())
-			}
-			if spare := p.spares.all[0].Load(); !spare.mustRetire() {
-				r.Fatalf("the spare has its seat in the end")
-			}
+			p.target.Store(1)
+			g.check(r)
+			g.checkSeats(r)
 		})
 	})
 }
 
 // A worker is relieved, and comes back at any moment, while a job is submitted: it runs, and the seats add up in the end.
 func TestExploreRelievingAgainstComingBack(t *testing.T) {
-	mc.Explore(t, mc.Config{Preemptions: shallow(), Sampled: someRuns}, func(r *mc.Run) { newStand(r, (*play).work) })
+	mc.Explore(t, mc.Config{Preemptions: shallow(), Sampled: someRuns}, func(r *mc.Run) { newStand(r, 1, (*play).work) })
+}
+
+// It is relieved once more while it comes back.
+func TestExploreRelievingAgain(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 1, Sampled: someRuns}, func(r *mc.Run) { newStand(r, 2, (*play).work) })
 }
 
 // The worker waits natively for the job, which only the spare can run.
 func TestExploreASpareDoesWhatItsWorkerWaitsFor(t *testing.T) {
 	mc.Explore(t, mc.Config{Preemptions: shallow(), Sampled: someRuns}, func(r *mc.Run) {
-		newStand(r, func(g *play, w *worker) {
+		newStand(r, 1, func(g *play, w *worker) {
 			for g.done.Load() == 0 {
 				atom.FutexWait(&g.done, 0, -1)
 			}

@@ -268,8 +268,28 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a spare is given a seat and not woken", File: "standin.go",
-			Old: "\t\tp.deliver(s.id)\n",
-			New: "\t\ts.goOn()\n",
+			Old: "\tif s != nil {\n\t\tp.deliver(s.id)\n",
+			New: "\tif s != nil {\n\t\ts.goOn()\n",
+		},
+		{
+			Name: "a worker is relieved once more before it has its seat", File: "standin.go",
+			Old: "\tfor !p.duty.CompareAndSwap(relieved, handing) {",
+			New: "\tfor !p.duty.CompareAndSwap(relieved, onDuty) {",
+		},
+		{
+			Name: "a seat stays vacant", File: "standin.go",
+			Old: "\tif !w.vacant() {\n",
+			New: "\tif true {\n",
+		},
+		{
+			Name: "a worker that is to retire by now is stood in for", File: "standin.go",
+			Old: "if s != nil && (!taken || w.mustRetire()) {",
+			New: "if s != nil && !taken {",
+		},
+		{
+			Name: "a spare works on in the seat of a worker that is to retire", File: "resize.go",
+			Old: "\t\t\tp.dismissRelief(p.workers[i])\n",
+			New: "",
 		},
 		{
 			Name: "a guest leaves and forgets that spares have seats", File: "guest.go",

@@ -73,7 +73,10 @@ func (p *Pool) grow(old, n int) {
 	p.state.Add(-uint64(n-old) * oneGuest)
 	for i := old; i < n; i++ {
 		if !p.retired.remove(i) {
-			continue // it is awake
+			if p.workers[i].vacant() {
+				p.guard()
+			}
+			continue // it is awake, or blocked
 		}
 		if p.workers[i].parked.Load() == neverStarted {
 			p.putInto(p.idle, i)
@@ -95,7 +98,8 @@ func (p *Pool) shrink(n, old int) {
 	p.state.Add(uint64(old-n) * oneGuest)
 	for i := n; i < old; i++ {
 		if !p.idle.remove(i) {
-			continue // it is awake, and will see
+			p.dismissRelief(p.workers[i])
+			continue // it is awake, or blocked, and will see
 		}
 		if p.workers[i].parked.Load() == neverStarted {
 			p.putInto(p.retired, i)

@@ -5,6 +5,7 @@ package worker
 import (
 	"testing"
 
+	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/mc"
 )
 
@@ -76,6 +77,60 @@ func TestExploreAFiberOfAWorkerThatRetires(t *testing.T) {
 		r.Finally(func() {
 			if !ran {
 				r.Fatalf("the fiber was not seen")
+			}
+		})
+	})
+}
+
+// Two workers wait natively for a job, of which one is to retire, and then is not: somebody stands in for one of them.
+func TestExploreRelievingAgainstGrowing(t *testing.T) {
+	mc.Explore(t, mc.Config{Sampled: someRuns}, func(r *mc.Run) {
+		g := newPlay(2, 1)
+		p := g.pool
+		p.target.Store(1)
+		p.state.Add(oneGuest)
+		g.addSpares(r, 1)
+		for _, w := range p.workers {
+			r.Daemon("worker", func() {
+				for g.done.Load() == 0 {
+					atom.FutexWait(&g.done, 0, -1)
+				}
+				g.work(w)
+			})
+		}
+		r.Go("watch", func() {
+			for g.done.Load() == 0 {
+				for _, w := range p.workers {
+					if w.duty.Load() == onDuty && p.pressed() {
+						p.relieve(w)
+					}
+					p.fill(w)
+				}
+				atom.Yield()
+			}
+		})
+		r.Go("resizer", func() { g.resize(r, 2) })
+		r.Go("submitter", func() { g.submit(0) })
+		r.Finally(func() {
+			g.check(r)
+			g.checkSeats(r)
+		})
+	})
+}
+
+// A worker that stays blocked is relieved while the pool shrinks: nobody has its seat in the end.
+func TestExploreRelievingAgainstShrinking(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 1, Sampled: someRuns}, func(r *mc.Run) {
+		g := newPlay(2, 1)
+		p := g.pool
+		g.addSpares(r, 1)
+		r.Daemon("worker", func() { g.work(p.workers[0]) })
+		r.Go("watch", func() { p.relieve(p.workers[1]) })
+		r.Go("resizer", func() { g.resize(r, 1) })
+		r.Finally(func() {
+			s := p.state.Load()
+			if spare := p.spares.all[0].Load(); !spare.mustRetire() || awake(s) != 0 || searching(s) != 0 || visits(s) != 1 || guests(s) != p.withheld() {
+				r.Fatalf("the spare has no seat: %t; %d awake, %d searching, %d blocked, %d seats withheld", spare.mustRetire(), awake(s), searching(s), visits(s), guests(s))
 			}
 		})
 	})

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"runtime/metrics"
+	"slices"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
@@ -17,7 +18,7 @@ import (
 //
 //	on duty --- relieve (the watch) ---> relieved --- comeBack (the worker) ---> on duty
 //	   |  ^
-//	   |  |  park, and its end                          (handing: between the two, while the watch is at it)
+//	   |  |  park, and its end                          (handing: between the two, while one of them is at it)
 //	   v  |
 //	off duty
 //
@@ -29,10 +30,11 @@ import (
 //	To relieve a worker (relieve):
 //	  take a spare from the bench. Move the duty word to handing; if the worker was not on duty, put the spare back.
 //	  Give the spare the worker's seat. Take the worker out of the count. Say relieved. Then wake the spare, as one that searches.
-//	  (A spare that was dismissed and is blocked is relieved without another, since its seat has been given to somebody.)
+//	  (Who has no seat is relieved without a spare: one that was dismissed, or a worker that is to retire. If that one has its seat
+//	  back by Resize before it comes back, a spare gets it then: see fill.)
 //
 //	To come back (comeBack):
-//	  say on duty, count oneself again, and dismiss the spare.
+//	  move the duty word to handing, count oneself again, say on duty, and dismiss the spare.
 //
 //	To dismiss a spare (dismiss):
 //	  say dismissed. Then, if it is parked in idle, take it out and put it on the bench; then look whether one of its fibers has
@@ -137,10 +139,10 @@ func (p *Pool) everyWorker(f func(w *worker)) {
 // isSpare reports whether w is one of those that stand in for others.
 func (w *worker) isSpare() bool { return w.id >= w.pool.size }
 
-// native returns the worker of the pool's own whose seat a spare has.
+// native returns the worker of the pool's own whose seat a spare has: the one whom it stands in for, or that one's.
 func (w *worker) native() *worker {
-	for w.isSpare() {
-		w = w.seat
+	if w.isSpare() {
+		return w.seat
 	}
 	return w
 }
@@ -170,7 +172,7 @@ func (p *Pool) takeSpare() *worker {
 // bench puts a spare that is parked, and that the caller has to itself, on the bench.
 func (p *Pool) bench(s *worker) {
 	p.retired.add(s.id)
-	if s.inbox.Load() != nil || p.stopping.Load() { // whoever made it ready found it nowhere
+	if s.inbox.Load() != nil || p.stopping.Load() && p.procs[s.id].Load() != nil { // whoever wanted to wake it found it nowhere
 		p.wake(s)
 	}
 }
@@ -193,10 +195,7 @@ func (p *Pool) relieve(w *worker) {
 		return
 	}
 	if s != nil {
-		s.seat = w
-		s.cpus.Store(w.cpus.Load())
-		s.seatless.Store(false)
-		w.relief.Store(s)
+		s.standInFor(w)
 	}
 	p.state.Add(oneVisit - oneAwake)
 	w.look.relieved = atom.Now()
@@ -210,6 +209,43 @@ func (p *Pool) relieve(w *worker) {
 	}
 }
 
+// standInFor gives a spare the seat of a worker whose duty is handing.
+func (s *worker) standInFor(w *worker) {
+	s.seat = w.native() // not w, which may be a spare that is going to stand in for this one
+	s.cpus.Store(w.cpus.Load())
+	s.seatless.Store(false)
+	w.relief.Store(s)
+}
+
+// vacant reports whether a worker is relieved and has a seat that nobody has taken.
+func (w *worker) vacant() bool {
+	return w.duty.Load() == relieved && !w.mustRetire() && w.relief.Load() == nil
+}
+
+// fill has a spare stand in for a worker that was to retire when it was relieved, and is not any more. Only the watch calls it, at each look.
+// Who makes a seat vacant calls guard afterwards.
+func (p *Pool) fill(w *worker) {
+	if !w.vacant() {
+		return
+	}
+	s := p.takeSpare()
+	switch {
+	case s == nil:
+	case !w.duty.CompareAndSwap(relieved, handing):
+		p.bench(s)
+	case w.mustRetire():
+		w.duty.Store(relieved)
+		p.bench(s)
+	default:
+		s.standInFor(w)
+		w.duty.Store(relieved)
+		p.deliver(s.id)
+	}
+}
+
+// anyVacant reports whether a seat is vacant.
+func (p *Pool) anyVacant() bool { return slices.ContainsFunc(p.workers, (*worker).vacant) }
+
 // comeBack is for an executor that may have been relieved, and takes its seat again.
 func (p *proc) comeBack() {
 	if p.duty.Load() > onDuty {
@@ -217,27 +253,25 @@ func (p *proc) comeBack() {
 	}
 }
 
+// takeSeat leaves the duty word at handing while it is at it, lest the watch relieve the executor once more before it has its seat.
 func (p *proc) takeSeat() {
-	for p.duty.Load() == handing {
+	for !p.duty.CompareAndSwap(relieved, handing) { // the watch is at it
 		atom.Yield()
-	}
-	if p.duty.Load() != relieved {
-		return // the watch has thought better of it
 	}
 	if atom.Now()-p.look.relieved >= worthwhile {
 		p.pool.spares.paid.Store(1)
 	}
-	p.duty.Store(onDuty)
-	if p.id >= p.pool.size && p.id < p.pool.spareID() {
-		p.pool.state.Add(oneGuest)
-		return
-	}
 	s := p.relief.Swap(nil)
-	if s != nil && p.pool.keep(s) {
+	switch {
+	case p.worker == nil:
+		p.pool.state.Add(oneGuest)
+	case s != nil && p.pool.keep(s):
 		p.pool.state.Add(^(oneVisit - oneAwake + oneGuest - 1)) // s has a seat, that of a guest who does not exist
-		return
+		s = nil
+	default:
+		p.pool.state.Add(^(oneVisit - oneAwake - 1)) // the other way round
 	}
-	p.pool.state.Add(^(oneVisit - oneAwake - 1)) // the other way round
+	p.duty.Store(onDuty)
 	if s != nil {
 		p.pool.dismiss(s)
 	}
@@ -329,11 +363,16 @@ func (p *Pool) dismiss(s *worker) {
 		p.bench(s)
 		return
 	}
-	for s.duty.Load() == handing {
+	p.dismissRelief(s)
+}
+
+// dismissRelief dismisses who stands in for a worker that has lost its own seat, if somebody does.
+func (p *Pool) dismissRelief(w *worker) {
+	for w.duty.Load() == handing {
 		atom.Yield()
 	}
-	if next := s.relief.Swap(nil); next != nil {
-		p.dismiss(next)
+	if s := w.relief.Swap(nil); s != nil {
+		p.dismiss(s)
 	}
 }
 
@@ -387,6 +426,9 @@ func (p *Pool) keepWatch() {
 		default:
 			calm++
 		}
+		for _, w := range p.workers {
+			p.fill(w)
+		}
 		if p.think(); calm < watchIdle || s.often.Load() || s.kept.Load() > 0 {
 			continue
 		}
@@ -394,7 +436,7 @@ func (p *Pool) keepWatch() {
 		if !s.watch.CompareAndSwap(watchRuns, watchEnded) {
 			return
 		}
-		if !p.pressed() || !s.watch.CompareAndSwap(watchEnded, watchRuns) {
+		if !p.pressed() && !p.anyVacant() || !s.watch.CompareAndSwap(watchEnded, watchRuns) {
 			return
 		}
 	}
