@@ -187,6 +187,46 @@ func TestExploreCloseAndReuse(t *testing.T) {
 	})
 }
 
+// A descriptor is registered while the poller is being closed, and the kernel takes it or not. Its number is given back once, and not
+// before the kernel has seen it.
+func TestExploreRegisteringAgainstClosing(t *testing.T) {
+	for _, refusal := range []error{nil, unix.ENOSPC} {
+		mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+			p := &Poller{}
+			p.init()
+			p.phase.Store(pollerRunning)
+			p.table.grow(number)
+			back := new(atom.Uint32) // how often the number has been given back
+			p.set.adding = func(int) error {
+				if back.Load() != 0 {
+					r.Fatalf("the kernel is given a number that has been given back")
+				}
+				return refusal
+			}
+			d := &desc{then: func(int) { back.Add(1) }}
+			r.Go("opener", func() {
+				if err := d.open(p, number, false); !errors.Is(err, refusal) {
+					r.Fatalf("opening gave %v", err)
+				}
+			})
+			r.Go("closer", func() { // as shut
+				p.closing.Store(true)
+				if s := p.table.at(number).Load(); s != nil {
+					s.sink.orphan()
+				}
+			})
+			r.Finally(func() {
+				if n := back.Load(); n != 1 {
+					r.Fatalf("the number was given back %d times", n)
+				}
+				if n := p.holds.Load(); n != 1 {
+					r.Fatalf("%d holds are left", n)
+				}
+			})
+		})
+	}
+}
+
 // Connections that become readable while they are handled, and while tasks of the server suspend, are handled.
 func TestExploreReadableConnections(t *testing.T) {
 	preemptions := 2 // two million runs

@@ -55,6 +55,15 @@ func TestMutantsAreFound(t *testing.T) {
 			New: "\t\terr := f(int(d.fd))",
 		},
 		{
+			Name: "a descriptor is not held while it is registered", File: "desc_linux.go",
+			Old: "\td.life.Store(2) // held: a poller that is being closed may retire it, and the number must not be another's when the kernel gets it\n\tdefer d.letGo()\n",
+			New: "\td.life.Store(1)\n",
+		},
+		{
+			Name: "a registration is taken out twice", File: "epoll_linux.go",
+			Old: "place != nil && place.CompareAndSwap(s, nil) {", New: "place != nil {",
+		},
+		{
 			Name: "a closed descriptor can be held", File: "desc_linux.go",
 			Old: "\t\tif n&descClosed != 0 {\n\t\t\treturn false\n\t\t}", New: "",
 		},

@@ -18,7 +18,16 @@ type epollSet struct {
 	news   atom.Uint32       // counts what has come; whoever waits sleeps on it
 	events []unix.EpollEvent // that nobody has been told of
 	rung   bool
-	taken  bool // somebody waits
+	taken  bool               // somebody waits
+	adding func(fd int) error // what comes of adding a descriptor
+}
+
+func (s *epollSet) add(fd int, ev *unix.EpollEvent) error {
+	if !mc.Active() {
+		return s.kernelSet.add(fd, ev)
+	}
+	s.news.Load()
+	return s.adding(fd)
 }
 
 func (s *epollSet) remove(fd int) {
