@@ -189,6 +189,16 @@ func TestErrorsOfConnectionsAreThoseOfPackageNet(t *testing.T) {
 			_, r := c.Read(b)
 			return []error{first, c.CloseWrite(), w, w0, end, end0, read, r}
 		},
+		"full": func(c, _ tcpLike) []error {
+			_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+			var w error
+			for w == nil {
+				_, w = c.Write(make([]byte, 1<<20))
+			}
+			set := c.SetWriteDeadline(time.Now().Add(time.Second))
+			_, w0 := c.Write(nil)
+			return []error{w, set, w0}
+		},
 		"gone": func(c, peer tcpLike) []error {
 			_ = peer.Close()
 			_, r := c.Read(b)

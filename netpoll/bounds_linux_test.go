@@ -3,6 +3,7 @@
 package netpoll
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -196,4 +197,36 @@ func TestADirectoryInParts(t *testing.T) {
 			t.Errorf("all: %v, %v", list, err)
 		}
 	})
+}
+
+// A message of no bytes waits for room, and arrives.
+func TestAnEmptyMessageWaitsForRoom(t *testing.T) {
+	a, b := pair(t, newPoller(t), "unixpacket", filepath.Join(t.TempDir(), "socket"))
+	_ = a.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+	sent := 0
+	for {
+		if _, err := a.Write(make([]byte, 1)); err != nil {
+			break
+		}
+		sent++
+	}
+	_ = a.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+	if _, err := a.Write(nil); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("without room: %v", err)
+	}
+	_ = a.SetWriteDeadline(time.Time{})
+	go func() {
+		if _, err := a.Write(nil); err != nil {
+			t.Error(err)
+		}
+		_ = a.Close()
+	}()
+	for range sent {
+		if n, err := b.Read(make([]byte, 2)); n != 1 || err != nil {
+			t.Fatalf("read %d, %v", n, err)
+		}
+	}
+	if n, err := b.Read(make([]byte, 2)); n != 0 || err != io.EOF {
+		t.Errorf("at the end: %d, %v", n, err)
+	}
 }

@@ -312,7 +312,7 @@ func (d *desc) writeNow(b []byte) (n int, err error) {
 		if err := d.w.look(); err != nil {
 			return 0, err
 		}
-		if d.w.seen&sideReady == 0 {
+		if d.w.seen&sideReady == 0 && len(b) > 0 { // nothing may need no room
 			return 0, ErrWouldBlock
 		}
 		if !d.hold() {
@@ -323,6 +323,9 @@ func (d *desc) writeNow(b []byte) (n int, err error) {
 		switch {
 		case err == unix.EAGAIN:
 			d.w.drained()
+			if len(b) == 0 { // it does, as a message
+				return 0, ErrWouldBlock
+			}
 			continue
 		case err == unix.EINTR:
 			continue
