@@ -125,6 +125,34 @@ func TestWhatIsInTheSmallTableMustHaveBeenMeasuredAndBeRight(t *testing.T) {
 	}
 }
 
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for _, document := range append([]string{"docs/decisions/README.md", "examples/README.md"}, documents...) {
+		links := link.FindAllStringSubmatch(text(t, document), -1)
+		for _, l := range links {
+			if _, err := os.Stat(filepath.Join(top, filepath.Dir(document), l[1])); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+		if len(links) == 0 && document != "docs/measured.md" {
+			t.Errorf("%s has no links", document)
+		}
+	}
+}
+
+func TestEveryDecisionIsInTheIndex(t *testing.T) {
+	index := text(t, "docs/decisions/README.md")
+	notes, err := filepath.Glob(filepath.Join(top, "docs/decisions/0*.md"))
+	if err != nil || len(notes) == 0 {
+		t.Fatal(notes, err)
+	}
+	for _, note := range notes {
+		if !strings.Contains(index, "("+filepath.Base(note)+")") {
+			t.Errorf("%s is not in the index", filepath.Base(note))
+		}
+	}
+}
+
 // The program, the table of costs and all before them are to fit one screen.
 func TestTheProgramIsShort(t *testing.T) {
 	p, err := program(top)
