@@ -6,6 +6,7 @@ import (
 	"log"
 	"os/exec"
 	"runtime"
+	"testing/fstest"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
 	"github.com/pinwheel-sched/pinwheel/affinity/machine"
@@ -114,4 +115,15 @@ func ExampleUnpinned() {
 func ExampleDefaultWorkers() {
 	fmt.Println(affinity.DefaultWorkers() >= 1)
 	// Output: true
+}
+
+// A cgroup grants one and a half CPUs, so two workers are enough, however many CPUs there are.
+func ExampleReadLimits() {
+	limits, err := affinity.ReadLimits(affinity.WithFS(fstest.MapFS{
+		"proc/self/cgroup":          {Data: []byte("0::/job\n")},
+		"proc/self/mountinfo":       {Data: []byte("24 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n")},
+		"sys/fs/cgroup/job/cpu.max": {Data: []byte("150000 100000\n")},
+	}))
+	fmt.Println(limits.Quota, limits.QuotaFrom, limits.Workers(64), err)
+	// Output: 1.5 /sys/fs/cgroup/job/cpu.max 2 <nil>
 }

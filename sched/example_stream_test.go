@@ -74,6 +74,24 @@ func ExampleThen() {
 	// 9 <nil>
 }
 
+// The source is never more than eight items ahead of the loop.
+func ExampleWindow() {
+	pulled := 0
+	source := func(yield func(int) bool) {
+		for i := 0; yield(i); i++ {
+			pulled++
+		}
+	}
+	same := func(_ *sched.Task, i int) (int, error) { return i, nil }
+	for i, err := range sched.Stream(context.Background(), source, same, sched.Window(8)) {
+		if err != nil || i == 100 {
+			break
+		}
+	}
+	fmt.Println(pulled <= 100+8)
+	// Output: true
+}
+
 func ExampleUnordered() {
 	slow := make(chan struct{})
 	work := func(t *sched.Task, i int) (int, error) {

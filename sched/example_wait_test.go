@@ -121,6 +121,15 @@ func ExampleScheduler_Dump() {
 	// true
 }
 
+func ExampleFirstSuccess() {
+	g := sched.NewGroup(context.Background(), sched.FirstSuccess())
+	g.Go(func(*sched.Task) error { return errors.New("the mirror is down") })
+	g.Go(func(t *sched.Task) error { return sched.Sleep(t, time.Hour) }) // called off by the next one
+	g.Go(func(*sched.Task) error { return nil })
+	fmt.Println(g.Wait())
+	// Output: <nil>
+}
+
 // All tasks come to their end, whatever becomes of the others, and all errors are returned.
 func ExampleAllSettle() {
 	g := sched.NewGroup(context.Background(), sched.AllSettle())
