@@ -5,6 +5,7 @@ package worker
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/internal/gid"
@@ -138,6 +139,19 @@ func TestExploreJobsOnTheirWayToADeque(t *testing.T) {
 			g.pool.injector.push(&g.jobs[i])
 		}
 		g.start(r)
+	})
+}
+
+// The first of two jobs waits for the second: whoever searches when that is submitted, and finds the first, wakes another for it.
+func TestExploreAJobBesideOneThatWasFound(t *testing.T) {
+	mc.Explore(t, mc.Config{Preemptions: 1, Sampled: someRuns}, func(r *mc.Run) {
+		g := newPlay(2, 2)
+		g.firstWaits = true
+		g.start(r)
+		r.Go("submitter", func() {
+			g.submit(0)
+			g.submit(1)
+		})
 	})
 }
 
@@ -286,9 +300,19 @@ func TestExploreInjectorAgainstClose(t *testing.T) {
 	})
 }
 
-// A fork that its owner joins while a thief goes for it: it runs once, and the owner goes on with its result.
+// A fork that its owner joins while a thief goes for it: it runs once, and the owner goes on with its result, for which it waits awake.
 func TestExploreReclaimAgainstSteal(t *testing.T) {
-	mc.Explore(t, mc.Config{Preemptions: 3}, func(r *mc.Run) {
+	exploreReclaim(t, mc.Config{Preemptions: 3}, 0)
+}
+
+// The same where the owner may lose its patience, and sleep. (All runs with three preemptions, 3.1 million, have been made once.)
+func TestExploreReclaimAndSleepAgainstSteal(t *testing.T) {
+	exploreReclaim(t, mc.Config{Preemptions: 2, Sampled: someRuns}, awaitSpin)
+}
+
+// exploreReclaim has the clock move once, by so much.
+func exploreReclaim(t *testing.T, c mc.Config, tick time.Duration) {
+	mc.Explore(t, c, func(r *mc.Run) {
 		p := newStage(2)
 		owner, thief := p.workers[0], p.workers[1]
 		kind := NewFork[int, int]()
@@ -325,6 +349,10 @@ func TestExploreReclaimAgainstSteal(t *testing.T) {
 			}
 			f.leave(l)
 		})
+		if tick > 0 {
+			var never atom.Uint32
+			r.Go("clock", func() { atom.FutexWait(&never, 0, tick) })
+		}
 		r.Go("thief", func() {
 			f := fiberOf(thief)
 			f.g.Store(gid.Current())
