@@ -289,3 +289,29 @@ func TestACollectionDoesNotWaitForParkedWorkers(t *testing.T) {
 		runtime.GC() // a worker that were parked by a raw system call would block it for ever
 	}
 }
+
+// A task that runs a function in another scheduler waits for its end also when its own scheduler is closed.
+func TestRunInAnotherSchedulerWaitsThoughItsOwnIsClosed(t *testing.T) {
+	other, _ := newScheduler(t, WithWorkers(1))
+	for range 20 {
+		s, ctx := newScheduler(t, WithWorkers(1))
+		begun := make(chan struct{})
+		f := Go(ctx, func(t *Task) (int, error) {
+			return Run(With(t, other), func(u *Task) (int, error) {
+				close(begun)
+				<-u.Done()
+				for range 100 {
+					runtime.Gosched()
+				}
+				return 7, nil
+			})
+		})
+		<-begun
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := f.Await(context.Background()); n != 7 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}

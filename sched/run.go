@@ -45,7 +45,7 @@ func runIn[T any](ctx context.Context, fn func(t *Task) (T, error), c worker.Cod
 		return r.value, err
 	}
 	if !here {
-		_ = r.waiter.Wait(context.Background()) // cannot be cancelled
+		r.waiter.WaitFirmly() // fn writes to r until it has ended, also if the caller is a task of another scheduler, which is closed
 		if r.began != 0 {
 			pool.Took(c, r.began)
 		}
