@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A world makes connections: package net's, or ours.
@@ -94,6 +96,7 @@ func explain(err error, addrs ...net.Addr) string {
 }
 
 func TestBadAddressesAreThoseOfPackageNet(t *testing.T) {
+	takePorts(t)
 	t.Chdir(t.TempDir())
 	std, own := worlds(newPoller(t))
 	tcp := []string{
@@ -148,6 +151,18 @@ func TestBadAddressesAreThoseOfPackageNet(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// takePorts keeps other runs of these tests on the machine, such as those of .ci/run on one CPU each, from ports that have fixed numbers.
+func takePorts(t *testing.T) {
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), "pinwheel-ports.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
 	}
 }
 
