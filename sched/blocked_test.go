@@ -30,18 +30,24 @@ func TestATaskMayWaitNativelyForAnotherOfItsPool(t *testing.T) {
 	}
 }
 
+// blockACaller has a task run on the calling goroutine that waits natively for another.
+func blockACaller(t *testing.T, ctx context.Context) {
+	t.Helper()
+	n, err := asGuest(ctx, func(t *Task) (int, error) {
+		c := make(chan int)
+		Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
+		return <-c, nil
+	})
+	if n != 7 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
 // The same for a task that runs on its caller's goroutine and holds the only seat.
 func TestACallerMayWaitNativelyForAnotherTask(t *testing.T) {
 	_, ctx := newScheduler(t, WithWorkers(1))
 	for range 5 {
-		n, err := asGuest(ctx, func(t *Task) (int, error) {
-			c := make(chan int)
-			Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
-			return <-c, nil
-		})
-		if n != 7 || err != nil {
-			t.Fatal(n, err)
-		}
+		blockACaller(t, ctx)
 	}
 }
 
@@ -56,14 +62,7 @@ func TestACallerMayBlockJustWhenTheWorkerParks(t *testing.T) {
 		}
 		for began, n := time.Now(), rng.IntN(150); time.Since(began) < time.Duration(n)*time.Microsecond; {
 		}
-		n, err := asGuest(ctx, func(t *Task) (int, error) {
-			c := make(chan int)
-			Go(t, func(*Task) (int, error) { c <- 7; return 1, nil })
-			return <-c, nil
-		})
-		if n != 7 || err != nil {
-			t.Fatal(n, err)
-		}
+		blockACaller(t, ctx)
 	}
 }
 
