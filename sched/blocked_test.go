@@ -2,12 +2,15 @@ package sched
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pinwheel-sched/pinwheel/future"
 )
 
 // In a pool of one worker a task waits natively, on a channel, for what only another task of the same pool will do.
@@ -112,6 +115,51 @@ func TestAChainOfTasksThatWaitNatively(t *testing.T) {
 		if n != links || err != nil {
 			t.Fatal(n, err)
 		}
+	}
+}
+
+// What Fork promises instead: the forks of a task that is suspended are all within reach, of the only worker there is, too.
+func TestATaskMayWaitForItsForksIfThatSuspendsIt(t *testing.T) {
+	const forks = 3
+	for name, wait := range map[string]func(t *Task, done *future.Promise[int], c chan int) error{
+		"a future": func(t *Task, done *future.Promise[int], _ chan int) error { return second(done.Future().Await(t)) },
+		"inside Blocking": func(t *Task, _ *future.Promise[int], c chan int) error {
+			return second(Blocking(t, func() (int, error) { return <-c, nil }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, workers := range []int{1, 2, 8} {
+				_, ctx := newScheduler(t, WithWorkers(workers))
+				for awaited := range forks {
+					done, c := future.NewPromise[int](), make(chan int, 1)
+					kind := NewFork[int, int]()
+					_, err := onWorker(ctx, func(t *Task) (int, error) {
+						var all [forks]Forked[int, int]
+						for i := range all {
+							all[i] = kind.Fork(t, func(_ *Task, i int) int {
+								if i == awaited {
+									done.Resolve(i)
+									c <- i
+								}
+								return i
+							}, i)
+						}
+						if err := wait(t, done, c); err != nil {
+							return 0, err
+						}
+						for i := range all {
+							if got, want := all[forks-1-i].Join(t), forks-1-i; got != want {
+								return 0, fmt.Errorf("fork %d gave %d", want, got)
+							}
+						}
+						return 0, nil
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }
 

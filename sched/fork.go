@@ -11,7 +11,7 @@ import (
 type Fork[A, R any] = worker.Fork[A, R]
 
 // Forked is an outstanding fork. The task that has made it must join it, by [worker.Forked.Join], which returns the result; of
-// several, the last one first.
+// several, the last one first. It must not wait natively for what the fork does: see [worker.Fork.Fork].
 type Forked[A, R any] = worker.Forked[A, R]
 
 // NewFork returns a kind of fork for functions func(*Task, A) R: fork-join at a nanosecond or two, without allocation. Keep it
@@ -30,8 +30,9 @@ type Forked[A, R any] = worker.Forked[A, R]
 //	}
 func NewFork[A, R any]() *Fork[A, R] { return worker.NewFork[A, R]() }
 
-// Join runs a and b, possibly at the same time, and returns both results. b is what other workers may steal. It costs about
-// 25 ns and, if b captures variables, the allocation of its closure.
+// Join runs a and b, possibly at the same time, and returns both results. b is what other workers may steal; if a waits for something that
+// b does, the wait must be one that suspends the task, not a native one (see [worker.Fork.Fork]). Join costs about 25 ns and, if b
+// captures variables, the allocation of its closure.
 //
 // A panic of either is raised again, as a [*PanicError] if it comes from another worker. If both panic, Join panics with a's
 // panic. If a panics, b is not called, unless it was stolen already: then it is awaited at the next enclosing join or at the

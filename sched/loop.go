@@ -38,7 +38,8 @@ type loop struct {
 }
 
 // For calls f(i) for each i in [0, n), possibly at the same time and in any order, and returns when all calls have. Called from
-// a goroutine, it blocks that goroutine; called inside a task, the task makes some of the calls itself.
+// a goroutine, it blocks that goroutine; called inside a task, the task makes some of the calls itself. A call must not wait for what
+// another one does.
 //
 // If ctx is done, no further calls begin, and For returns ctx's error. If calls panic, those of higher indices that have not
 // begun are dropped, those of lower ones are made, and For panics with the [*PanicError] of the lowest index that panicked:

@@ -51,6 +51,11 @@ type slot[A, R any] struct {
 // Fork makes fn(t, a) available to other workers and returns at once. [Forked.Join] gives the result; it must be called by the
 // same task, for the youngest fork first. If no worker has stolen the fork by then, Join calls fn itself.
 //
+// Nor is it promised that anybody has begun it sooner. Where a task waits for what only its forks do, the wait must be one that suspends it,
+// such as those of futures and locks: then all its forks are within reach, of its own worker too. While it waits natively, on a channel
+// say, they may stay out of reach whatever the number of workers, and nobody can stand in for that. Tasks of sched.Go and of groups are in reach
+// from the beginning.
+//
 // It never blocks. It may suspend the task for a ready one (it is a safe point). It panics if t has ended or belongs to
 // another goroutine, as far as that shows without a look at every call. The cost is 1-3 ns and no allocation.
 //

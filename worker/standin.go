@@ -14,7 +14,8 @@ import (
 //
 // A spare is a worker like others, with a thread, fibers and a deque of its own, and no seat. While it stands in for a worker it
 // has that one's seat and is pinned to its CPUs: it takes jobs, parks in idle and is woken as the other would be. The blocked
-// worker's deque is stolen from as ever. Its suspended fibers wait for it, since they cannot leave its thread.
+// worker's deque is stolen from as ever. Its suspended fibers wait for it, since they cannot leave its thread, and the forks that the
+// blocked fiber has not exposed are out of everybody's reach: Fork tells users what that means to them.
 //
 //	on duty --- relieve (the watch) ---> relieved --- comeBack (the worker) ---> on duty
 //	   |  ^
