@@ -15,8 +15,9 @@ CPU         ?= 0
 # systems, and on a part of the CPUs (.ci/run).
 CORE := ./sched ./netpoll ./affinity/... ./deque ./future ./internal/atom ./internal/gid ./lock ./timer ./worker
 
-# Packages with harnesses of the interleaving explorer, and the names of these. Tests without the tag are tested without it.
-EXPLORING = $(shell grep -l -r '^//go:build mc' --include='*_test.go' .)
+# Packages with harnesses of the interleaving explorer, and the names of these. Tests without the tag are tested without it; a harness
+# among them fails there, since the explorer refuses it.
+EXPLORING = $(shell grep -l -r -E '^//go:build (.*[^!])?\<mc\>' --include='*_test.go' .)
 EXPLORED  = $(sort $(dir $(EXPLORING)))
 HARNESSES = ^($(shell grep -h -o '^func Test[A-Za-z0-9_]*' $(EXPLORING) | cut -c6- | paste -s -d '|'))$$
 
@@ -60,8 +61,7 @@ portable:
 	$(GO) test -short -count=1 -timeout 5m -tags pinwheel_portable $(CORE)
 
 explore:
-	@echo "$(GO) test -short -count=1 -timeout 8m -tags mc -run '(the harnesses)' ./worker $(EXPLORED)"
-	@$(GO) test -short -count=1 -timeout 8m -tags mc -run '$(HARNESSES)' ./worker $(EXPLORED)
+	$(GO) test -short -count=1 -timeout 8m -tags mc -run '$(HARNESSES)' ./worker $(EXPLORED)
 
 # Plants the bugs that the explorer has to find, one at a time. It takes a quarter of an hour.
 mutants:

@@ -57,8 +57,14 @@ type TB interface {
 //	MC_SAMPLED=1000000     samples more
 //	MC_WALKS=1000000       walks at random, from MC_SEED
 //	MC_REPLAY=0x3,1,0      makes that one run and nothing else, which is of use with -run for one test
+//
+// It fails where the tag mc is not set: the words of internal/atom would hand over control to nobody.
 func Explore(t TB, c Config, harness func(*Run)) {
 	t.Helper()
+	if !tagged {
+		t.Fatalf("mc: this harness explores nothing, for want of the tag mc: put it into a file that has //go:build mc")
+		return
+	}
 	if err := c.override(); err != nil {
 		t.Fatalf("%v", err)
 	}

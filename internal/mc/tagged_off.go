@@ -1,0 +1,5 @@
+//go:build !mc
+
+package mc
+
+const tagged = false
