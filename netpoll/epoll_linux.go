@@ -51,7 +51,7 @@ type engine struct {
 	generations atom.Uint32
 	told        atom.Uint32
 	closing     atom.Bool
-	holds       atom.Int64    // what needs the epoll descriptor: registrations, and the poller itself
+	holds       atom.Int64    // what needs the descriptors: registrations, whoever rings, and the poller itself
 	free        chan struct{} // closed when holds is 0
 
 	turn  atom.Uint32 // 1 while somebody polls without blocking
@@ -190,9 +190,18 @@ func (p *Poller) kick() {
 		return
 	}
 	if p.mode.Load() == modeEpoll {
-		p.set.ring()
+		p.ring()
 	} else {
 		atom.FutexWake(&p.told, 1)
+	}
+}
+
+// ring wakes whoever waits in epoll. It holds the descriptors, since whoever has seen the poller run may be late, and the eventfd's number
+// somebody else's by now.
+func (p *Poller) ring() {
+	if p.hold() {
+		p.set.ring()
+		p.unhold()
 	}
 }
 
@@ -201,7 +210,7 @@ func (p *Poller) kick() {
 //  1. closing: what registers from now on is told at once that it is an orphan.
 //  2. All that is registered is told.
 //  3. The thread ends, and so does the sleep of a worker that has the watch.
-//  4. When the last of them has unregistered, and nobody polls any more, the descriptors are closed.
+//  4. When the last of them has unregistered, and nobody rings or polls any more, the descriptors are closed.
 func (p *Poller) shut() {
 	if p.refused != nil {
 		p.driver.Stop()
@@ -209,7 +218,7 @@ func (p *Poller) shut() {
 	}
 	p.closing.Store(true)
 	p.table.each(func(s *source) { s.sink.orphan() })
-	p.set.ring() // a worker that sleeps with the watch
+	p.ring() // a worker that sleeps with the watch
 	p.kick()
 	<-p.done
 	p.unhold()
@@ -390,7 +399,7 @@ func (p *Poller) Deliver() {
 // Rouse ends a [Poller.Watch] with this word, if there is one. The word must have been changed before.
 func (p *Poller) Rouse(word *atom.Uint32) {
 	if p.phase.Load() == pollerRunning && p.watcher.Load() == word {
-		p.set.ring()
+		p.ring()
 	}
 }
 

@@ -127,6 +127,11 @@ func TestMutantsAreFoundInTheWatch(t *testing.T) {
 			New: "false {",
 		},
 		{
+			Name: "who rings does not hold the descriptors", File: "epoll_linux.go",
+			Old: "\tif p.hold() {\n\t\tp.set.ring()\n\t\tp.unhold()\n\t}",
+			New: "\tp.set.ring()",
+		},
+		{
 			Name: "a worker keeps the watch", File: "epoll_linux.go",
 			Old: "\tp.deliver(p.found)\n\tp.watch.Store(watchFree)\n",
 			New: "\tp.deliver(p.found)\n",

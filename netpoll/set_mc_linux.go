@@ -20,6 +20,16 @@ type epollSet struct {
 	rung   bool
 	taken  bool               // somebody waits
 	adding func(fd int) error // what comes of adding a descriptor
+	gone   bool               // it has been closed
+}
+
+func (s *epollSet) close() {
+	if !mc.Active() {
+		s.kernelSet.close()
+		return
+	}
+	s.news.Load()
+	s.gone = true
 }
 
 func (s *epollSet) add(fd int, ev *unix.EpollEvent) error {
@@ -49,6 +59,9 @@ func (s *epollSet) ring() {
 		return
 	}
 	s.news.Add(1)
+	if s.gone {
+		panic("a write to the eventfd's number after that was given back")
+	}
 	s.rung = true
 	atom.FutexWake(&s.news, 1)
 }

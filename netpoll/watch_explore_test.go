@@ -269,3 +269,34 @@ func TestExploreWatchThatBegins(t *testing.T) {
 		v.starter(v.p.wheels.Shard(-1), time.Millisecond, 0)
 	})
 }
+
+// A poller is closed while a timer is started, and while a worker that sleeps with the watch is woken: nobody writes to the eventfd's number
+// when it has been given back.
+func TestExploreWatchAgainstClosing(t *testing.T) {
+	fromAll(t, mc.Config{Preemptions: 1, Walks: 2000}, func(v *vigil) {
+		p := v.p
+		p.holds.Store(2) // something is registered, or else nobody would sleep with the watch
+		var word, over atom.Uint32
+		v.r.Go("worker", func() {
+			v.doze(&word, forEver)
+			over.Store(1)
+		})
+		v.r.Go("waker", func() { v.wake(&word) })
+		v.r.Go("starter", p.wake)
+		v.r.Go("closer", func() { // as shut, with the end of the thread taken from the watch
+			p.phase.Store(pollerClosed)
+			p.closing.Store(true)
+			p.unhold() // what is registered
+			p.ring()
+			p.kick()
+			for over.Load() == 0 || p.watch.Load() != watchFree {
+				atom.Yield()
+			}
+			p.unhold()
+			for p.holds.Load() != 0 || !p.watch.CompareAndSwap(watchFree, watchClosed) {
+				atom.Yield()
+			}
+			p.set.close()
+		})
+	})
+}
