@@ -175,7 +175,7 @@ func TestARefusedDescriptorMeetsClosing(t *testing.T) {
 	var over atom.Bool
 	var closing sync.WaitGroup
 	closing.Go(func() {
-		for !over.Load() {
+		for ; !over.Load(); runtime.Gosched() {
 			p.table.each(func(s *source) { s.sink.orphan() }) // as shut does
 		}
 	})

@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
@@ -37,6 +38,7 @@ const (
 	patrolMost   = 8 * gulpPatience
 	mostGulp     = 4096
 	mostCells    = 1024 // of a page of an unordered stream
+	ticketSpin   = 64
 )
 
 // A place is where a result belongs. In an unordered stream it is nowhere.
@@ -141,8 +143,10 @@ func (o *outlet[R]) ticket() (*results[R], int) {
 			}
 			return p, i
 		}
-		for o.tail.Load() == p { // whoever has the last cell is about to add a page
-			atom.Yield()
+		for spins := 1; o.tail.Load() == p; spins++ { // whoever has the last cell is about to add a page
+			if atom.Yield(); spins%ticketSpin == 0 {
+				runtime.Gosched() // for the garbage collector may have stopped that one, and wait for this goroutine
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"runtime"
 	"runtime/metrics"
 	"slices"
 	"time"
@@ -258,6 +259,7 @@ func (p *proc) comeBack() {
 func (p *proc) takeSeat() {
 	for !p.duty.CompareAndSwap(relieved, handing) { // the watch is at it
 		atom.Yield()
+		runtime.Gosched() // for the garbage collector may have stopped the watch, and wait for this goroutine
 	}
 	if atom.Now()-p.look.relieved >= worthwhile {
 		p.pool.spares.paid.Store(1)
@@ -371,6 +373,7 @@ func (p *Pool) dismiss(s *worker) {
 func (p *Pool) dismissRelief(w *worker) {
 	for w.duty.Load() == handing {
 		atom.Yield()
+		runtime.Gosched() // see takeSeat
 	}
 	if s := w.relief.Swap(nil); s != nil {
 		p.dismiss(s)

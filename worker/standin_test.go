@@ -1,6 +1,13 @@
 package worker
 
-import "testing"
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+)
 
 // newBench returns a pool whose spares never start, and a function that relieves a worker and returns who stands in for it, on duty as
 // the worker was.
@@ -55,4 +62,40 @@ func TestASpareThatIsNotNeededIsNotStarted(t *testing.T) {
 	s := p.takeSpare()
 	p.stopping.Store(true)
 	p.bench(s)
+}
+
+// A worker that comes back while the watch is relieving it is no obstacle to the garbage collector, for which the watch may wait, in a
+// program that does without asynchronous preemption either.
+func TestAWorkerThatComesBackLetsTheCollectorBegin(t *testing.T) {
+	const debug = "GODEBUG=asyncpreemptoff=1"
+	if os.Getenv("GODEBUG") != debug[len("GODEBUG="):] {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), debug)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	p, relieve := newBench(t)
+	w := p.workers[0]
+	s := relieve(w)
+	w.duty.Store(handing) // as if it were not done yet
+	begun, back := make(chan struct{}), make(chan struct{})
+	go func() {
+		close(begun)
+		w.takeSeat()
+		close(back)
+	}()
+	<-begun
+	for range 10 {
+		runtime.GC()
+	}
+	w.duty.Store(relieved)
+	<-back
+	p.dismissRelief(w)
+	if !s.seatless.Load() {
+		t.Error("the spare still has the seat")
+	}
 }
