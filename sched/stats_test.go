@@ -97,6 +97,35 @@ func TestStatsTellWhatEachWorkerDoes(t *testing.T) {
 	}
 }
 
+// A scheduler that has ended has nobody awake, and no threads, whoever was when it was closed, spares and callers included.
+func TestStatsOfASchedulerThatHasEnded(t *testing.T) {
+	for name, end := range map[string]func(s *Scheduler, ctx context.Context) error{
+		"Close":    func(s *Scheduler, _ context.Context) error { return s.Close() },
+		"Shutdown": func(s *Scheduler, ctx context.Context) error { return s.Shutdown(ctx) },
+	} {
+		for _, workers := range []int{1, 2, 8} {
+			s, ctx := newScheduler(t, WithWorkers(workers))
+			blockACaller(t, ctx)
+			if err := For(ctx, 1000, func(int) {}); err != nil {
+				t.Fatal(err)
+			}
+			if err := end(s, ctx); err != nil {
+				t.Fatal(err)
+			}
+			st := s.Stats()
+			if st.Awake != 0 || st.Searching != 0 || st.Guests != 0 || st.Started != 0 || st.Pinned != 0 {
+				t.Errorf("after %s of %d workers: %d awake, %d searching, %d guests, %d started, %d pinned",
+					name, workers, st.Awake, st.Searching, st.Guests, st.Started, st.Pinned)
+			}
+			for _, w := range st.PerWorker {
+				if w.State != "absent" {
+					t.Errorf("after %s of %d workers one is %s", name, workers, w.State)
+				}
+			}
+		}
+	}
+}
+
 func TestQueuedCountsWhatNobodyHasTaken(t *testing.T) {
 	s, ctx := newScheduler(t, WithWorkers(1), withoutStandIns())
 	hold, held := make(chan struct{}), make(chan struct{})

@@ -191,7 +191,7 @@ func (p *Pool) start(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !w.isSpare() {
-		if p.started++; p.started == 1 && !p.keepMax {
+		if p.started++; p.reserved == 0 && !p.keepMax {
 			p.reserved = p.Size() + 1
 			reserve(p.reserved)
 		}
@@ -232,6 +232,9 @@ func (w *worker) main() {
 	defer func() {
 		p.mu.Lock()
 		w.thread.Store(0) // Move shall not pin whoever has its number next
+		if !w.isSpare() {
+			p.started--
+		}
 		p.mu.Unlock()
 		_ = unpin()
 	}()
@@ -244,6 +247,17 @@ func (w *worker) main() {
 	w.becomes(stateSearching)
 	w.parked.Store(asleep)
 	w.trunk()
+	w.stop()
+}
+
+// stop takes a worker out of the counts whose thread is about to end.
+func (w *worker) stop() {
+	left := oneAwake
+	if w.isSearching {
+		left += oneSearching
+	}
+	w.pool.state.Add(-left)
+	w.becomes(stateAbsent)
 }
 
 // Submit hands over a task, to be run some time. It fails with [ErrClosed] if the pool takes no more. It does not block, except

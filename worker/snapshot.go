@@ -57,7 +57,7 @@ type Steals struct {
 
 // WorkerStats is a snapshot of one worker.
 type WorkerStats struct {
-	State     string        `json:"state"` // absent (its thread has not been started), busy, searching or parked
+	State     string        `json:"state"` // absent (its thread does not run), busy, searching or parked
 	CPUs      affinity.Set  `json:"cpus"`  // those it is pinned to; empty if it is not
 	Tasks     uint64        `json:"tasks"` // root tasks begun
 	Steals    uint64        `json:"steals"`

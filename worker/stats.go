@@ -98,7 +98,7 @@ func (c *counters) over(begun time.Duration) {
 type workerState uint8
 
 const (
-	stateAbsent workerState = iota // its thread has not been started
+	stateAbsent workerState = iota // its thread does not run
 	stateBusy
 	stateSearching
 	stateParked
