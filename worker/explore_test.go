@@ -404,7 +404,7 @@ func (g *play) addSpares(r *mc.Run, n int) {
 	p := g.pool
 	for range n {
 		spare := p.takeSpare()
-		spare.seat = p.workers[0]
+		spare.seat.Store(p.workers[0])
 		spare.init(spare.id)
 		p.procs[spare.id].Store(&spare.proc)
 		spare.parked.Store(asleep)

@@ -44,7 +44,7 @@ func (w *worker) hold(tight bool) {
 	p := w.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	to := *w.cpus.Load()
+	to := *w.native().cpus.Load()
 	if to.IsEmpty() || p.machine.Topology == nil {
 		return
 	}

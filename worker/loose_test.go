@@ -80,7 +80,7 @@ func TestASpareThatIsKeptLetsGoOfItsCPU(t *testing.T) {
 		}
 		p.spares.often.Store(true)
 		s := p.takeSpare()
-		s.cpus.Store(&own)
+		s.seat.Store(p.workers[0])
 		ended := make(chan struct{})
 		go func() { // the spare's thread
 			defer close(ended)
@@ -91,7 +91,7 @@ func TestASpareThatIsKeptLetsGoOfItsCPU(t *testing.T) {
 					t.Errorf("loosen %t, %s: on CPUs %v, %v; want %v", loosen, when, now, err, want)
 				}
 			}
-			s.repin()
+			s.settleDown()
 			expect("as a stand-in", own)
 			if !p.keep(s) {
 				t.Error("it was not kept")
@@ -105,7 +105,7 @@ func TestASpareThatIsKeptLetsGoOfItsCPU(t *testing.T) {
 			s.haveParked(calm + 1)
 			expect("kept, after few parks", kept)
 			s.kept.Store(false)
-			s.repin()
+			s.settleDown()
 			expect("as a stand-in again", own)
 		}()
 		<-ended
@@ -113,5 +113,63 @@ func TestASpareThatIsKeptLetsGoOfItsCPU(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A spare moves with the worker whose seat it has, also if it was called before the move and comes after it. One that runs on all CPUs for
+// now goes on doing so.
+func TestASpareMovesWithItsSeat(t *testing.T) {
+	top, err := affinity.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top.Allowed.Len() < 2 {
+		t.Skip("there is one CPU: nowhere to move to")
+	}
+	first := affinity.NewSet(top.Allowed.First())
+	second := affinity.NewSet(top.Allowed.AndNot(first).First())
+	p, err := New(Config{Workers: 1, CPUs: []affinity.Set{first}, Topology: top, Spares: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.takeSpare()
+	s.seat.Store(p.workers[0])
+	ended := make(chan struct{})
+	go func() { // the spare's thread
+		defer close(ended)
+		runtime.LockOSThread() // for good: it ends with the goroutine
+		s.thread.Store(int64(threadID()))
+		expect := func(when string, want affinity.Set) {
+			t.Helper()
+			if now, err := affinity.Current(); now != want || err != nil {
+				t.Errorf("%s: on CPUs %v, %v; want %v", when, now, err, want)
+			}
+		}
+		move := func(to ...affinity.Set) {
+			if err := p.Move(top, to); err != nil {
+				t.Error(err)
+			}
+		}
+		s.settleDown()
+		expect("called", first)
+		move(second)
+		expect("moved", second)
+		s.settleDown()
+		expect("called again", second)
+		move()
+		expect("unpinned", top.Allowed)
+		s.settleDown()
+		expect("called again", top.Allowed)
+		move(first)
+		expect("pinned", first)
+		s.loose.Store(true)
+		move(second)
+		expect("moved while it roams", top.Allowed)
+		s.settleDown()
+		expect("called again", second)
+	}()
+	<-ended
+	if err := p.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -217,7 +217,7 @@ func (w *worker) main() {
 	unpin := func() error { return nil }
 	var err error
 	p.mu.Lock()
-	if cpus := *w.cpus.Load(); !cpus.IsEmpty() {
+	if cpus := *w.native().cpus.Load(); !cpus.IsEmpty() {
 		unpin, err = pin(cpus)
 		w.pinned = cpus
 	}
@@ -420,16 +420,6 @@ func (p *Pool) stop() {
 		release(p.reserved)
 	}
 	p.cancel(ErrClosed)
-}
-
-// repin pins a spare to the CPUs of the seat that it has now.
-func (w *worker) repin() {
-	if cpus := *w.cpus.Load(); w.isSpare() && !cpus.IsEmpty() && (cpus != w.pinned || w.loose.Load()) {
-		w.loose.Store(false)
-		if affinity.PinThread(int(w.thread.Load()), cpus) == nil {
-			w.pinned = cpus
-		}
-	}
 }
 
 // fromTask reports whether the caller is a task of the pool.

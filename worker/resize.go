@@ -152,7 +152,7 @@ func (w *worker) retire() {
 	}
 	w.parked.Store(asleep)
 	w.rises()
-	w.repin()
+	w.settleDown()
 }
 
 // place works out anew who is near to whom, among the workers that have ever been used.
@@ -167,7 +167,7 @@ func (p *Pool) place() {
 	}
 }
 
-// Move pins the workers anew, each to a set of CPUs, or unpins it if that is empty; those for whom there is no set are unpinned.
+// Move pins the workers anew, and those who stand in for them, each to a set of CPUs, or unpins it if that is empty; those for whom there is no set are unpinned.
 // Threads that cannot be moved stay where they are; the error says why. It may be called before and after [Pool.Resize].
 func (p *Pool) Move(top *affinity.Topology, cpus []affinity.Set) error {
 	p.mu.Lock()
@@ -175,7 +175,6 @@ func (p *Pool) Move(top *affinity.Topology, cpus []affinity.Set) error {
 		p.mu.Unlock()
 		return ErrClosed
 	}
-	var first error
 	p.machine.Topology = top
 	for i, w := range p.workers {
 		set := affinity.Set{}
@@ -184,23 +183,47 @@ func (p *Pool) Move(top *affinity.Topology, cpus []affinity.Set) error {
 		}
 		p.machine.CPUs[i] = set
 		w.cpus.Store(&set)
-		thread := int(w.thread.Load())
-		if thread == 0 {
-			continue
-		}
-		to := set
-		if to.IsEmpty() {
-			to = top.Allowed
-		}
-		if err := affinity.PinThread(thread, to); err != nil && first == nil {
-			first = err
-		}
 		w.loose.Store(false)
 	}
+	var first error
+	p.everyWorker(func(w *worker) {
+		if err := w.pinAgain(); err != nil && first == nil {
+			first = err
+		}
+	})
 	p.pinErr = first
 	p.mu.Unlock()
 	p.place()
 	return first
+}
+
+// pinAgain pins the worker's thread, if it runs, where it belongs by now: a spare's where its seat is. The pool's mutex is held.
+func (w *worker) pinAgain() error {
+	thread := int(w.thread.Load())
+	if thread == 0 {
+		return nil
+	}
+	to := *w.native().cpus.Load()
+	if to.IsEmpty() || w.loose.Load() {
+		to = w.pool.machine.Topology.Allowed
+	}
+	err := affinity.PinThread(thread, to)
+	if err == nil {
+		w.pinned = to
+	}
+	return err
+}
+
+// settleDown is for a spare that has been called, maybe to another seat than the last time.
+func (w *worker) settleDown() {
+	if !w.isSpare() || w.native().cpus.Load().IsEmpty() { // if they have only become so, Move has seen to it
+		return
+	}
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	if w.loose.Swap(false) || w.pinned != *w.native().cpus.Load() {
+		_ = w.pinAgain()
+	}
 }
 
 // look calls what watches the machine, once in a while, as long as workers come and go. So a pool that sleeps costs nothing.

@@ -144,7 +144,7 @@ func (w *worker) isSpare() bool { return w.id >= w.pool.size }
 // native returns the worker of the pool's own whose seat a spare has: the one whom it stands in for, or that one's.
 func (w *worker) native() *worker {
 	if w.isSpare() {
-		return w.seat
+		return w.seat.Load()
 	}
 	return w
 }
@@ -163,7 +163,6 @@ func (p *Pool) takeSpare() *worker {
 	w := &worker{spin: p.spin}
 	w.pool, w.id, w.worker = p, p.spareID()+s.made, w
 	w.seatless.Store(true)
-	w.cpus.Store(&affinity.Set{})
 	w.parked.Store(neverStarted)
 	s.all[s.made].Store(w)
 	s.made++
@@ -213,8 +212,7 @@ func (p *Pool) relieve(w *worker) {
 
 // standInFor gives a spare the seat of a worker whose duty is handing.
 func (s *worker) standInFor(w *worker) {
-	s.seat = w.native() // not w, which may be a spare that is going to stand in for this one
-	s.cpus.Store(w.cpus.Load())
+	s.seat.Store(w.native()) // not w, which may be a spare that is going to stand in for this one
 	s.seatless.Store(false)
 	w.relief.Store(s)
 }
@@ -304,7 +302,7 @@ func (p *Pool) letRoam(s *worker) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if cpus := *s.cpus.Load(); !cpus.IsEmpty() && p.machine.Topology != nil {
+	if cpus := *s.native().cpus.Load(); !cpus.IsEmpty() && p.machine.Topology != nil {
 		s.loose.Store(affinity.PinThread(int(s.thread.Load()), p.machine.Topology.Allowed) == nil)
 	}
 }

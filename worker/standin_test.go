@@ -47,8 +47,8 @@ func TestSparesThatStandInForEachOther(t *testing.T) {
 		t.Fatalf("spare %d stands in, not %d", c.id, a.id)
 	}
 	for _, s := range []*worker{a, b, relieve(a)} {
-		if s.seat.isSpare() {
-			t.Errorf("spare %d has the seat of spare %d", s.id, s.seat.id)
+		if seat := s.seat.Load(); seat.isSpare() {
+			t.Errorf("spare %d has the seat of spare %d", s.id, seat.id)
 		} else if s.native() != w {
 			t.Errorf("spare %d has the seat of worker %d", s.id, s.native().id)
 		}

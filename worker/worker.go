@@ -16,7 +16,7 @@ import (
 //	inbox     fibers of this worker that others have made ready
 type worker struct {
 	proc
-	cpus atomic.Pointer[affinity.Set] // those it is pinned to; empty if it is not
+	cpus atomic.Pointer[affinity.Set] // those it is pinned to; empty if it is not. A spare's are those of its seat
 
 	// Written by others.
 	mail   mailbox
@@ -25,11 +25,11 @@ type worker struct {
 	thread atom.Int64          // its number, written under the pool's mutex; 0 before it runs
 	loose  atomic.Bool         // it is not on its CPUs for now: see loose.go. Written under the pool's mutex
 
-	// Of a spare: see standin.go. seat and cpus are the watch's while it is on the bench.
+	// Of a spare: see standin.go. seat is the watch's to change, while it is on the bench.
 	seatless atom.Bool
 	kept     atom.Bool
-	seat     *worker // whose it has, or has had
-	pinned   affinity.Set
+	seat     atomic.Pointer[worker] // whose it has, or has had
+	pinned   affinity.Set           // where its thread is. Guarded by the pool's mutex
 	_        [128]byte
 
 	// Written by the trunk and its fibers alone.
