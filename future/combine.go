@@ -43,13 +43,17 @@ type all[T any] struct {
 func (a *all[T]) add(d *delivery, i int, source *Future[T]) {
 	if v := source.verdict(); v != nil {
 		a.decide(d, nil, v)
-		return
+	} else {
+		a.values[i] = source.value
 	}
-	a.values[i] = source.value
 	a.done(d)
 }
 
-func (a *all[T]) last(d *delivery) { a.decide(d, a.values, nil) }
+func (a *all[T]) last(d *delivery) {
+	values := a.values
+	a.values = nil // if All has failed, or been cancelled, nobody wants them
+	a.decide(d, values, nil)
+}
 
 // AllSettled returns the future of the outcomes of all sources, in their order. It does not fail. Cancelling it cancels all
 // sources.
@@ -70,7 +74,11 @@ func (a *allSettled[T]) add(d *delivery, i int, source *Future[T]) {
 	a.done(d)
 }
 
-func (a *allSettled[T]) last(d *delivery) { a.decide(d, a.results, nil) }
+func (a *allSettled[T]) last(d *delivery) {
+	results := a.results
+	a.results = nil
+	a.decide(d, results, nil)
+}
 
 // Any returns the future of the first value that a source has, in time, and cancels the others then. If all sources fail, it
 // fails with their errors joined in their order ([errors.Join]), without any source with [ErrNone]. Cancelling it cancels all
@@ -89,14 +97,19 @@ type anyOf[T any] struct {
 func (a *anyOf[T]) add(d *delivery, i int, source *Future[T]) {
 	if v := source.verdict(); v != nil {
 		a.errs[i] = v.look()
-		a.done(d)
-		return
+	} else {
+		a.decide(d, source.value, nil)
 	}
-	a.decide(d, source.value, nil)
+	a.done(d)
 }
 
 func (a *anyOf[T]) last(d *delivery) {
-	err := errors.Join(a.errs...)
+	errs := a.errs
+	a.errs = nil
+	if a.isFinal() {
+		return
+	}
+	err := errors.Join(errs...)
 	if err == nil {
 		err = ErrNone
 	}

@@ -103,6 +103,7 @@ func (c *core) settle(by *node) (listeners *node, ok bool) {
 	for {
 		top := c.head.Load()
 		if _, final := verdictOf(top); final {
+			by.self.(*verdict).drop()
 			return nil, false
 		}
 		if c.head.CompareAndSwap(top, by) {

@@ -23,8 +23,8 @@
 // What happened before a future was settled happens before whatever follows from it: the return of Await, the closing of Done's
 // channel, a callback.
 //
-// A future that never is settled does not collect those who have waited for it and given up. One that is settled does not keep
-// alive what it was derived from, unless it was cancelled.
+// A future that never is settled does not collect those who have waited for it and given up. One that is settled, by cancellation too,
+// does not keep alive what it was derived from.
 //
 // # How it behaves at present
 //

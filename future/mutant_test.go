@@ -13,7 +13,7 @@ func TestMutantsAreFound(t *testing.T) {
 	mutant.Check(t, "mc", "^TestExplore", []mutant.Mutant{
 		{
 			Name: "a final node replaced by another", File: "core.go",
-			Old: "\t\tif _, final := verdictOf(top); final {\n\t\t\treturn nil, false",
+			Old: "\t\tif _, final := verdictOf(top); final {\n\t\t\tby.self.(*verdict).drop()\n\t\t\treturn nil, false",
 			New: "\t\tif _, final := verdictOf(top); final && by == top {\n\t\t\treturn nil, false",
 		},
 		{

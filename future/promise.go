@@ -65,28 +65,37 @@ func mustBeError(err error) {
 
 // Write writes the outcome down, once: the error, or the value if that is nil. It becomes known by Publish. They are for a task
 // whose results are there before it is over, and that alone settles the promise: Write does not compete with Resolve and Reject,
-// which would cost an atomic operation.
+// which would cost an atomic operation. It panics if it, or Publish, came before.
 func (p *Promise[T]) Write(value T, err error) {
+	if p.f.next != nil { // a promise has no source, so this is not in use
+		panic("future: Write of a promise that has been written already")
+	}
 	if err != nil {
-		p.f.next = &failed(err).node // a promise has no source, so this is not in use
+		p.f.next = &failed(err).node
 	} else {
-		p.f.value = value
+		p.f.next, p.f.value = &settled, value
 	}
 }
 
+// published is the next node of a promise after Publish.
+var published node
+
 // Publish settles the future with what has been written, or with err if that is not nil. Something must have been written, or
-// else err not be nil. It does nothing if the future has been cancelled. Nobody else may settle the promise.
+// else err not be nil. It does nothing if the future has been cancelled. Nobody else may settle the promise. It panics if Publish came
+// before, or nothing is there to publish.
 //
 // What happened before Publish happens before the return of an Await that it ends.
 func (p *Promise[T]) Publish(err error) {
 	by := p.f.next
-	p.f.next = nil
 	switch {
+	case by == &published:
+		panic("future: Publish of a promise that has been published already")
 	case err != nil:
 		by = &failed(err).node
 	case by == nil:
-		by = &settled
+		panic("future: Publish of a promise that nothing was written to")
 	}
+	p.f.next = &published
 	listeners, ok := p.f.settle(by)
 	if !ok || by != &settled {
 		var none T

@@ -2,6 +2,7 @@ package future_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -91,4 +92,25 @@ func TestTheZeroPromiseIsReadyForUse(t *testing.T) {
 	}
 	x.promise.Resolve("x")
 	want(t, x.promise.Future(), "x", nil)
+}
+
+// An outcome that is written or published twice would be one for some and another for others.
+func TestAnOutcomeIsWrittenAndPublishedOnce(t *testing.T) {
+	for name, twice := range map[string]func(p *future.Promise[int]){
+		"value, value":            func(p *future.Promise[int]) { p.Write(1, nil); p.Write(2, nil) },
+		"value, error":            func(p *future.Promise[int]) { p.Write(1, nil); p.Write(2, errors.New("second")) },
+		"error, value":            func(p *future.Promise[int]) { p.Write(1, errors.New("first")); p.Write(2, nil) },
+		"Publish, Write":          func(p *future.Promise[int]) { p.Write(1, nil); p.Publish(nil); p.Write(2, nil) },
+		"Publish, Publish":        func(p *future.Promise[int]) { p.Write(1, nil); p.Publish(nil); p.Publish(nil) },
+		"Publish of nothing":      func(p *future.Promise[int]) { p.Publish(nil) },
+		"failed Publish, Publish": func(p *future.Promise[int]) { p.Publish(errors.New("first")); p.Publish(nil) },
+	} {
+		t.Run(name, func(t *testing.T) { panics(t, "of a promise that", func() { twice(future.NewPromise[int]()) }) })
+	}
+	p := future.NewPromise[int]()
+	p.Write(1, nil)
+	p.Publish(nil)
+	if n, err, ok := p.Future().Poll(); n != 1 || err != nil || !ok {
+		t.Errorf("%d, %v, %t", n, err, ok)
+	}
 }

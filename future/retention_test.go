@@ -117,6 +117,138 @@ func TestTheResultOfWhatWasCancelledIsNotKeptAlive(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
+// What was cancelled keeps neither its source alive, nor that one's value, nor the callback; whether the source is settled later or never.
+func TestWhatWasCancelledKeepsNothingAlive(t *testing.T) {
+	type thing = *[1000]byte
+	type derived interface{ Cancel(error) bool }
+	for name, derive := range map[string]func(f *Future[thing], closure thing) derived{
+		"Map": func(f *Future[thing], c thing) derived { return Map(f, func(thing) int { return len(c) }) },
+		"Then": func(f *Future[thing], c thing) derived {
+			return Then(f, func(thing) (int, error) { return len(c), nil })
+		},
+		"Recover": func(f *Future[thing], c thing) derived {
+			return Recover(f, func(error) (thing, error) { return c, nil })
+		},
+		"Shield":  func(f *Future[thing], c thing) derived { return Shield(f) },
+		"Timeout": func(f *Future[thing], c thing) derived { return Timeout(f, time.Hour) },
+		"All":     func(f *Future[thing], c thing) derived { return All(f, f) },
+		"Race":    func(f *Future[thing], c thing) derived { return Race(f, f) },
+	} {
+		for _, settled := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				done := make(chan struct{}, 3)
+				tell := func(struct{}) { done <- struct{}{} }
+				d := func() derived {
+					p, closure := NewPromise[thing](), new([1000]byte)
+					runtime.AddCleanup(p, tell, struct{}{})
+					runtime.AddCleanup(closure, tell, struct{}{})
+					d := derive(p.Future(), closure)
+					if !d.Cancel(nil) {
+						t.Error("it was settled")
+					}
+					value := new([1000]byte)
+					runtime.AddCleanup(value, tell, struct{}{})
+					if settled {
+						p.TryResolve(value)
+					}
+					return d
+				}()
+				collected(t, 3, done)
+				runtime.KeepAlive(d)
+			})
+		}
+	}
+}
+
+// The same if it was cancelled, or panicked, while its callback ran.
+func TestACallbackIsNotKeptAlive(t *testing.T) {
+	for _, way := range []string{"returns", "panics", "is too late"} {
+		t.Run(way, func(t *testing.T) {
+			done := make(chan struct{}, 2)
+			tell := func(struct{}) { done <- struct{}{} }
+			f := func() *Future[int] {
+				p, closure := NewPromise[*[1000]byte](), new([1000]byte)
+				value := new([1000]byte)
+				runtime.AddCleanup(value, tell, struct{}{})
+				runtime.AddCleanup(closure, tell, struct{}{})
+				begun, goOn := make(chan struct{}), make(chan struct{})
+				f := Map(p.Future(), func(v *[1000]byte) int {
+					close(begun)
+					<-goOn
+					if way == "panics" {
+						panic(way)
+					}
+					return len(v) + len(closure)
+				})
+				p.Resolve(value)
+				<-begun
+				if way == "is too late" {
+					f.Cancel(nil)
+				}
+				close(goOn)
+				_, _ = f.Await(context.Background())
+				return f
+			}()
+			collected(t, 2, done)
+			runtime.KeepAlive(f)
+		})
+	}
+}
+
+// What came of sources is given away with the outcome, or else forgotten.
+func TestOutcomesThatNobodyWantsAreNotKeptAlive(t *testing.T) {
+	type thing = *[1000]byte
+	type big struct {
+		error
+		_ [1000]byte
+	}
+	for name, decide := range map[string]func(first, second *Promise[thing]) any{
+		"All that fails": func(first, second *Promise[thing]) any {
+			all := All(first.Future(), second.Future())
+			value := new([1000]byte)
+			first.Resolve(value)
+			second.Reject(errTest)
+			return all
+		},
+		"All that is cancelled": func(first, second *Promise[thing]) any {
+			all := All(first.Future(), second.Future())
+			first.Resolve(new([1000]byte))
+			all.Cancel(nil)
+			return all
+		},
+		"AllSettled that is cancelled": func(first, second *Promise[thing]) any {
+			all := AllSettled(first.Future(), second.Future())
+			first.Resolve(new([1000]byte))
+			all.Cancel(nil)
+			return all
+		},
+		"Any": func(first, second *Promise[thing]) any {
+			f := Any(first.Future(), second.Future())
+			first.Reject(&big{error: errTest})
+			second.Resolve(nil)
+			return f
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			done := make(chan struct{}, 2)
+			kept := func() any {
+				first, second := NewPromise[thing](), NewPromise[thing]()
+				tell := func(struct{}) { done <- struct{}{} }
+				f := decide(first, second)
+				if v, err, _ := first.Future().Poll(); err != nil {
+					runtime.AddCleanup(err.(*big), tell, struct{}{})
+				} else {
+					runtime.AddCleanup(v, tell, struct{}{})
+				}
+				runtime.AddCleanup(first, tell, struct{}{})
+				return f
+			}()
+			collected(t, 2, done)
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
 // reports has the errors that nobody looked at sent to a channel.
 func reports(t *testing.T) <-chan error {
 	t.Helper()
@@ -218,6 +350,20 @@ func TestAnErrorThatSomebodyLookedAtIsNotReported(t *testing.T) {
 		p.Reject(errTest)
 		for range AsCompleted(ctx, p.Future()) {
 		}
+	}()
+	func() { // errors that are too late
+		p := NewPromise[int]()
+		p.Future().Cancel(nil)
+		p.Reject(errTest)
+		p = NewPromise[int]()
+		p.Write(0, errTest)
+		p.Future().Cancel(nil)
+		p.Publish(nil)
+		p, q := NewPromise[int](), NewPromise[int]()
+		f := Any(p.Future(), q.Future())
+		p.Reject(errTest)
+		q.Resolve(1)
+		_, _ = f.Await(ctx)
 	}()
 	// A last one that is reported: those before it would have been, too.
 	NewPromise[int]().Reject(errTest)

@@ -23,8 +23,8 @@ func Then[T, U any](f *Future[T], fn func(T) (U, error)) *Future[U] {
 	if fn == nil {
 		panic("future: Then with a nil function")
 	}
-	l := &then[T, U]{fn: fn}
-	l.src = f
+	l := &then[T, U]{}
+	l.fn, l.src = fn, f
 	l.self = l
 	attach(&f.core, &l.node)
 	return &l.Future
@@ -35,8 +35,8 @@ func Map[T, U any](f *Future[T], fn func(T) U) *Future[U] {
 	if fn == nil {
 		panic("future: Map with a nil function")
 	}
-	l := &mapped[T, U]{fn: fn}
-	l.src = f
+	l := &mapped[T, U]{}
+	l.fn, l.src = fn, f
 	l.self = l
 	attach(&f.core, &l.node)
 	return &l.Future
@@ -48,8 +48,8 @@ func Recover[T any](f *Future[T], fn func(error) (T, error)) *Future[T] {
 	if fn == nil {
 		panic("future: Recover with a nil function")
 	}
-	l := &recovered[T]{fn: fn}
-	l.src = f
+	l := &recovered[T]{}
+	l.fn, l.src = fn, f
 	l.self = l
 	attach(&f.core, &l.node)
 	return &l.Future
@@ -72,39 +72,52 @@ func attach(source *core, n *node) {
 	}
 }
 
-// A link is a future that is derived from one other.
-type link[T, U any] struct {
+// A link is a future that is derived from one other, by a function of type F if there is one.
+type link[T, U, F any] struct {
 	Future[U]
-	// src is written when the future is settled by hear or call, and read by them and by whoever has cancelled the future:
-	// only one of the two happens.
+
+	// They belong to whoever claims the future: who is told that the source is settled, or before that, who has cancelled the future. He
+	// clears them when he is done, so that a chain does not keep its beginning alive, nor a future that was cancelled anything.
+	fn  F
 	src *Future[T]
 }
 
+func (l *link[T, U, F]) release() {
+	var none F
+	l.fn, l.src = none, nil
+}
+
 // finish settles the future by its source or a callback.
-func (l *link[T, U]) finish(value U, v *verdict) (listeners *node, ok bool) {
-	listeners, ok = l.fulfil(value, v)
-	if ok {
-		l.src = nil // so that a chain does not keep its beginning alive
-	}
-	return listeners, ok
+func (l *link[T, U, F]) finish(value U, v *verdict) (listeners *node) {
+	l.release()
+	listeners, _ = l.fulfil(value, v)
+	return listeners
 }
 
 // pass settles the future with the verdict of its source, or of a callback.
-func (l *link[T, U]) pass(d *delivery, v *verdict) {
+func (l *link[T, U, F]) pass(d *delivery, v *verdict) {
 	var none U
-	listeners, _ := l.finish(none, v)
-	d.tell(listeners)
+	d.tell(l.finish(none, v))
 }
 
-func (l *link[T, U]) over() bool { return l.isFinal() }
+func (l *link[T, U, F]) over() bool { return l.isFinal() }
 
-func (l *link[T, U]) call() *node { return nil }
+func (l *link[T, U, F]) call() *node { return nil }
 
-func (l *link[T, U]) fail(d *delivery, err error) { l.pass(d, failed(err)) }
+func (l *link[T, U, F]) fail(d *delivery, err error) { l.pass(d, failed(err)) }
 
-func (l *link[T, U]) abandon(d *delivery, v *verdict) { d.cancel(&l.src.core, v) }
+// abandon cancels the source, unless that is settled: then somebody else has the link, or is about to.
+func (l *link[T, U, F]) abandon(d *delivery, v *verdict) {
+	if l.claim() {
+		d.cancel(&l.src.core, v)
+		l.release()
+	}
+}
 
-func (l *link[T, U]) hear(d *delivery) (due bool) {
+func (l *link[T, U, F]) hear(d *delivery) (due bool) {
+	if !l.claim() {
+		return false
+	}
 	v := l.src.verdict()
 	if v == nil {
 		return true
@@ -113,83 +126,81 @@ func (l *link[T, U]) hear(d *delivery) (due bool) {
 	return false
 }
 
+// cancelled reports whether a call is too late.
+func (l *link[T, U, F]) cancelled() bool {
+	if !l.isFinal() {
+		return false
+	}
+	l.release()
+	return true
+}
+
 type then[T, U any] struct {
-	link[T, U]
-	fn func(T) (U, error)
+	link[T, U, func(T) (U, error)]
 }
 
 func (l *then[T, U]) call() *node {
-	if l.isFinal() {
+	if l.cancelled() {
 		return nil
 	}
 	value, err := l.fn(l.src.value)
-	var v *verdict
-	if err != nil {
-		v = failed(err)
+	return l.finish(value, verdictFor(err))
+}
+
+// verdictFor returns the verdict of a callback that has returned err.
+func verdictFor(err error) *verdict {
+	if err == nil {
+		return nil
 	}
-	listeners, ok := l.finish(value, v)
-	if ok {
-		l.fn = nil
-	}
-	return listeners
+	return failed(err)
 }
 
 type mapped[T, U any] struct {
-	link[T, U]
-	fn func(T) U
+	link[T, U, func(T) U]
 }
 
 func (l *mapped[T, U]) call() *node {
-	if l.isFinal() {
+	if l.cancelled() {
 		return nil
 	}
-	listeners, ok := l.finish(l.fn(l.src.value), nil)
-	if ok {
-		l.fn = nil
-	}
-	return listeners
+	return l.finish(l.fn(l.src.value), nil)
 }
 
 type recovered[T any] struct {
-	link[T, T]
-	fn func(error) (T, error)
+	link[T, T, func(error) (T, error)]
 }
 
 func (l *recovered[T]) hear(d *delivery) (due bool) {
+	if !l.claim() {
+		return false
+	}
 	if l.src.verdict() != nil {
 		return true
 	}
-	listeners, _ := l.finish(l.src.value, nil)
-	d.tell(listeners)
+	d.tell(l.finish(l.src.value, nil))
 	return false
 }
 
 func (l *recovered[T]) call() *node {
-	if l.isFinal() {
+	if l.cancelled() {
 		return nil
 	}
 	value, err := l.fn(l.src.verdict().look())
-	var v *verdict
-	if err != nil {
-		v = failed(err)
-	}
-	listeners, ok := l.finish(value, v)
-	if ok {
-		l.fn = nil
-	}
-	return listeners
+	return l.finish(value, verdictFor(err))
 }
 
-type shield[T any] struct{ link[T, T] }
+type shield[T any] struct{ link[T, T, struct{}] }
 
 func (l *shield[T]) hear(d *delivery) (due bool) {
-	if v := l.src.verdict(); v != nil {
-		l.pass(d, v)
-		return false
+	if l.link.hear(d) {
+		d.tell(l.finish(l.src.value, nil))
 	}
-	listeners, _ := l.finish(l.src.value, nil)
-	d.tell(listeners)
 	return false
 }
 
-func (l *shield[T]) abandon(*delivery, *verdict) { l.src.forget() }
+func (l *shield[T]) abandon(*delivery, *verdict) {
+	if l.claim() {
+		l.src.forget()
+		l.release()
+	}
+}

@@ -48,6 +48,13 @@ func (v *verdict) look() error {
 	return v.err
 }
 
+// drop says that the verdict has come too late, for a future that was cancelled: then nobody need look at it.
+func (v *verdict) drop() {
+	if v != nil && v.fate != nil {
+		v.observed.Store(true)
+	}
+}
+
 func (f *fate) decide() {
 	if fn := unobserved.Load(); fn != nil && !f.observed.Load() {
 		(*fn)(f.err)
