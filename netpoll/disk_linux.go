@@ -21,6 +21,7 @@ type disk struct {
 	mu    sync.Mutex           // held to make one
 	over  atom.Bool            // no ring is to be used any more: closed, or refused
 	why   error                // of a refusal
+	own   atom.Int32           // descriptors that workers have of their own
 }
 
 func (d *Disk) init() {
@@ -104,10 +105,11 @@ func (d *Disk) transfer(ctx context.Context, f *diskFile, way int, loose bool, b
 			}
 		}
 		call := func() (n int, err error) {
-			if !f.hold() {
+			c := f.hold()
+			if c == nil {
 				return 0, os.ErrClosed
 			}
-			defer f.release()
+			defer f.release(c)
 			for err = unix.EINTR; err == unix.EINTR; {
 				n, err = slowTransfer(way, f.fd, buf, off)
 			}
@@ -131,10 +133,11 @@ func (d *Disk) sync(ctx context.Context, f *diskFile) error {
 			}
 		}
 		_, err := byCrew(ctx, &d.crew, loose, func() (n int, err error) {
-			if !f.hold() {
+			c := f.hold()
+			if c == nil {
 				return 0, os.ErrClosed
 			}
-			defer f.release()
+			defer f.release(c)
 			for err = unix.EINTR; err == unix.EINTR; {
 				err = unix.Fsync(f.fd)
 			}

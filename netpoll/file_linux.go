@@ -14,6 +14,7 @@ import (
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
 	"github.com/pinwheel-sched/pinwheel/lock"
+	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
 // A diskFile is a regular file or a directory. (Pipes, terminals and the like are left to package os.)
@@ -22,8 +23,8 @@ type diskFile struct {
 	name    string
 	fd      int
 	flag    int
-	bytes   int64           // its size when it was opened
-	life    atom.Uint32     // how often the descriptor is held, and descClosed
+	bytes   int64 // its size when it was opened
+	holders holders
 	quick   [2]atom.Bool    // read and write: the kernel knows how not to block
 	waits   atom.Bool       // O_NONBLOCK, with which it was opened, has been taken back
 	turn    lock.Mutex      // of the calls that use the position
@@ -157,7 +158,6 @@ func (d *Disk) adopt(fd int, name string, flag int, waits bool) (backend, error)
 		return nil, nil
 	}
 	f := &diskFile{disk: d, name: name, fd: fd, flag: flag, bytes: st.Size}
-	f.life.Store(1)
 	f.waits.Store(waits)
 	// O_DIRECT goes to the device, and the kernel then waits for that, whatever it was told. So it does with O_SYNC.
 	f.quick[reading].Store(flag&unix.O_DIRECT == 0)
@@ -168,45 +168,28 @@ func (d *Disk) adopt(fd int, name string, flag int, waits bool) (backend, error)
 
 func (f *diskFile) size() int64 { return f.bytes }
 
-// hold keeps the descriptor from being closed. It fails if the file is closed.
-func (f *diskFile) hold() bool {
-	for {
-		n := f.life.Load()
-		if n&descClosed != 0 {
-			return false
-		}
-		if f.life.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
+// hold keeps the descriptor from being closed. It returns nil if the file is closed.
+func (f *diskFile) hold() *hold { return f.holders.take(worker.Spot()) }
 
 // release ends hold. Whoever is last after the file was closed closes the descriptor.
-func (f *diskFile) release() {
-	if f.life.Add(^uint32(0)) == descClosed {
+func (f *diskFile) release(c *hold) {
+	if f.holders.letGo(c) {
 		go func() { // it may take long, and the caller may be a poller
-			f.closeDir()
-			_ = unix.Close(f.fd)
+			_ = f.closeAll()
 		}()
 	}
 }
 
 func (f *diskFile) close(context.Context) error {
-	for {
-		n := f.life.Load()
-		if n&descClosed != 0 {
-			return wrap("close", f.name, os.ErrClosed)
-		}
-		if !f.life.CompareAndSwap(n, n-1|descClosed) {
-			continue
-		}
-		f.cleanup.Stop()
-		if n > 1 { // a call is under way
-			return nil
-		}
-		f.closeDir()
-		return wrap("close", f.name, unix.Close(f.fd))
+	ok, last := f.holders.close()
+	if !ok {
+		return wrap("close", f.name, os.ErrClosed)
 	}
+	f.cleanup.Stop()
+	if !last { // a call is under way
+		return nil
+	}
+	return wrap("close", f.name, f.closeAll())
 }
 
 // mostBytes is how much one system call moves.
@@ -276,7 +259,7 @@ func at(off int64, n int) int64 {
 
 var errWriteAtInAppendMode = errors.New("os: invalid use of WriteAt on file opened with O_APPEND")
 
-func (f *diskFile) open() bool { return f.life.Load()&descClosed == 0 }
+func (f *diskFile) open() bool { return !f.holders.closed.Load() }
 
 // transfer moves bytes by one system call, in line or in the ways that wait. full says that it was one that gives all there is: a
 // call in line gives what is in memory.
@@ -284,12 +267,13 @@ func (f *diskFile) transfer(ctx context.Context, way int, own bool, b []byte, of
 	if err := ctx.Err(); err != nil {
 		return 0, true, err
 	}
-	if !f.hold() {
+	c := f.hold()
+	if c == nil {
 		return 0, true, os.ErrClosed
 	}
-	defer f.release()
+	defer f.release(c)
 	for f.quick[way].Load() {
-		n, err := quickTransfer(way, f.fd, b, off)
+		n, err := quickTransfer(way, f.inlineFD(c, way, off), b, off)
 		switch err {
 		case nil:
 			return n, n == len(b), nil
@@ -332,10 +316,11 @@ func aligned(n int) []byte {
 }
 
 func (f *diskFile) seek(offset int64, whence int) (int64, error) {
-	if !f.hold() {
+	c := f.hold()
+	if c == nil {
 		return 0, wrap("seek", f.name, os.ErrClosed)
 	}
-	defer f.release()
+	defer f.release(c)
 	if err := f.turn.Lock(context.Background()); err != nil {
 		return 0, wrap("seek", f.name, err)
 	}
@@ -352,19 +337,21 @@ func (f *diskFile) sync(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return wrap("sync", f.name, err)
 	}
-	if !f.hold() {
+	c := f.hold()
+	if c == nil {
 		return wrap("sync", f.name, os.ErrClosed)
 	}
-	defer f.release()
+	defer f.release(c)
 	return wrap("sync", f.name, f.disk.sync(ctx, f))
 }
 
 // std works on a duplicate, which has the position and everything else in common with the file.
 func (f *diskFile) std(op string, fn func(*os.File) error) error {
-	if !f.hold() {
+	c := f.hold()
+	if c == nil {
 		return wrap(op, f.name, os.ErrClosed)
 	}
-	defer f.release()
+	defer f.release(c)
 	var err error
 	f.disk.crew.do(func() {
 		var o *os.File
@@ -385,10 +372,11 @@ func (f *diskFile) duplicate(op string) (*os.File, error) {
 }
 
 func (f *diskFile) readDir(n int) (list []fs.DirEntry, err error) {
-	if !f.hold() {
+	c := f.hold()
+	if c == nil {
 		return nil, wrap("readdir", f.name, os.ErrClosed)
 	}
-	defer f.release()
+	defer f.release(c)
 	if err := f.turn.Lock(context.Background()); err != nil {
 		return nil, wrap("readdir", f.name, err)
 	}

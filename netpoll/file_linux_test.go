@@ -7,10 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -216,4 +218,78 @@ func TestSeekLeavesTheWorkerToOthers(t *testing.T) {
 	begun.Wait()
 	submit(turn.Unlock)
 	all.Wait()
+}
+
+// Where workers read a file at the same time, each gets a descriptor of its own. They are bounded, and closed with the file or when it is forgotten.
+func TestDescriptorsOfReadersAreClosed(t *testing.T) {
+	memory, err := unix.MemfdCreate("pages", unix.MFD_CLOEXEC) // of a kind that may be opened again
+	if err != nil {
+		t.Skip("memfd_create: ", err)
+	}
+	defer func() { _ = unix.Close(memory) }()
+	if _, err := unix.Write(memory, []byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	d := newDisk(t, Threads)
+	open := func() (*File, *diskFile) {
+		f, err := d.Open(t.Context(), "/proc/self/fd/"+strconv.Itoa(memory), os.O_RDONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk := f.backend.(*diskFile)
+		more := make([]paddedHold, spreadHolds)
+		disk.holders.spread.Store(&more)
+		return f, disk
+	}
+	before := descriptors(t)
+	read := func(f *File, disk *diskFile) (own int) {
+		for who := range uint(2 * spreadHolds) {
+			c := disk.holders.take(who)
+			b := make([]byte, 4)
+			n, err := unix.Pread(disk.inlineFD(c, reading, 1), b, 1)
+			if string(b[:n]) != "bc" || err != nil {
+				t.Fatalf("%q, %v", b[:n], err)
+			}
+			if disk.inlineFD(c, writing, 1) != disk.fd || disk.inlineFD(c, reading, -1) != disk.fd {
+				t.Fatal("a descriptor of its own for something else than reading at an offset")
+			}
+			disk.release(c)
+		}
+		for i := range spreadHolds {
+			if (*disk.holders.spread.Load())[i].own.fd.Load() > 0 {
+				own++
+			}
+		}
+		return own
+	}
+	var files []*File
+	for range mostOwn / spreadHolds {
+		f, disk := open()
+		if n := read(f, disk); n != spreadHolds {
+			t.Fatalf("%d descriptors for %d readers", n, spreadHolds)
+		}
+		files = append(files, f)
+	}
+	f, disk := open()
+	if n := read(f, disk); n != 0 {
+		t.Fatalf("%d descriptors beyond %d", n, mostOwn)
+	}
+	files = append(files, f)
+	for _, f := range files {
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := descriptors(t); n > before || d.own.Load() != 0 {
+		t.Fatalf("%d descriptors, %d before; %d are counted", n, before, d.own.Load())
+	}
+	for range mostOwn / spreadHolds {
+		read(open())
+	}
+	for deadline := time.Now().Add(patience); descriptors(t) > before || d.own.Load() != 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d descriptors, %d before; %d are counted", descriptors(t), before, d.own.Load())
+		}
+		runtime.GC()
+	}
 }

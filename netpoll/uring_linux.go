@@ -51,7 +51,8 @@ type ring struct {
 type request struct {
 	waiter worker.Waiter
 	ring   *ring
-	file   *diskFile // held
+	file   *diskFile
+	held   *hold // of the file
 	buf    []byte
 	off    int64
 	op     uint8
@@ -213,14 +214,15 @@ func (r *ring) discard() {
 
 // do makes a request and waits until it is fulfilled. With loose, ctx ends the wait.
 func (r *ring) do(ctx context.Context, f *diskFile, op uint8, loose bool, buf []byte, off int64) (int, error) {
-	if !f.hold() {
+	c := f.hold()
+	if c == nil {
 		return 0, os.ErrClosed
 	}
-	q := &request{ring: r, file: f, buf: buf, off: off, op: op}
+	q := &request{ring: r, file: f, held: c, buf: buf, off: off, op: op}
 	q.waiter.Init(ctx)
 	q.waiter.For(worker.ForFile, nil)
 	if err := r.submit(q); err != nil {
-		f.release()
+		f.release(c)
 		return 0, err
 	}
 	if err := q.waiter.Wait(ctx); err != nil {
@@ -325,7 +327,7 @@ func (r *ring) revoke(q *request) {
 // finish ends a request. The ring's lock must be held.
 func (q *request) finish(res int32) {
 	q.res, q.over = res, true
-	q.file.release()
+	q.file.release(q.held)
 	q.file, q.buf = nil, nil
 	if q.done != nil {
 		close(q.done)

@@ -45,9 +45,8 @@ func TestRequestsThatTheKernelDoesNotTakeAreMadeInAnotherWay(t *testing.T) {
 		waiting = len(r.queue)
 		r.mu.Unlock()
 	}
-	last := &request{ring: r, file: f}
+	last := &request{ring: r, file: f, held: f.hold()}
 	last.waiter.Init(background)
-	f.hold()
 	r.mu.Lock()
 	fd := r.fd
 	r.fd = -1 // which the kernel does not take
@@ -101,10 +100,8 @@ func TestClosingARingWhileAPollerTakesItsCompletions(t *testing.T) {
 		fd, w := pipe(t)
 		_ = unix.SetNonblock(fd, false)
 		f := &diskFile{fd: fd}
-		f.life.Store(1)
-		f.hold()
 		// A cancellation does not find this request, and it ends when something is written.
-		q := &request{ring: r, file: f, buf: make([]byte, 1)}
+		q := &request{ring: r, file: f, held: f.hold(), buf: make([]byte, 1)}
 		q.waiter.Init(background)
 		r.mu.Lock()
 		q.number = r.free[len(r.free)-1]
@@ -116,7 +113,6 @@ func TestClosingARingWhileAPollerTakesItsCompletions(t *testing.T) {
 		writing.Go(func() { _, _ = unix.Write(w, []byte{1}) })
 		r.close()
 		writing.Wait()
-		f.release()
 		_ = unix.Close(w)
 	}
 }
