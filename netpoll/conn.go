@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,6 +24,7 @@ type Conn struct {
 	network string
 	local   net.Addr
 	remote  net.Addr
+	ended   atomic.Bool // a read has found the end, or failed: there is nothing more to come
 }
 
 // With returns the connection as a [net.Conn] whose calls also end when ctx is done, with ctx's error. It costs one allocation.
@@ -50,13 +53,13 @@ var forever = context.Background()
 // It costs what the system call costs; if the connection is known to be drained, it waits without one.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.d.read(forever, b)
-	return n, c.fail("read", err)
+	return n, c.failRead("read", err)
 }
 
 // Read is [Conn.Read] under the context.
 func (v *View) Read(b []byte) (int, error) {
 	n, err := v.d.read(v.ctx, b)
-	return n, v.fail("read", err)
+	return n, v.failRead("read", err)
 }
 
 // Write writes all of b, and waits until the system has taken it.
@@ -79,7 +82,7 @@ func (v *View) Readv(bufs ...[]byte) (int64, error) { return v.readv(v.ctx, bufs
 
 func (c *Conn) readv(ctx context.Context, bufs [][]byte) (int64, error) {
 	n, err := c.d.readBuffers(ctx, bufs)
-	return n, c.fail("read", err)
+	return n, c.failRead("read", err)
 }
 
 // Writev writes all buffers, up to 64 with each system call. [net.Buffers] can be passed with three dots.
@@ -168,6 +171,19 @@ func (c *Conn) fail(op string, err error) error {
 		return err
 	}
 	return &net.OpError{Op: op, Net: c.network, Source: c.local, Addr: c.remote, Err: err}
+}
+
+// failRead is fail for what a read ends with. It notes whether later ones can only end so as well, as they can if the system says it; a
+// deadline can be set again, and a context is the caller's.
+func (c *Conn) failRead(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var failed *os.SyscallError
+	if err == io.EOF || errors.As(err, &failed) {
+		c.ended.Store(true)
+	}
+	return c.fail(op, err)
 }
 
 // failSet is fail for what has to do with this end alone.

@@ -133,5 +133,5 @@ func (c *Conn) TryRead(b []byte) (int, error) {
 	if err == ErrWouldBlock {
 		return 0, err
 	}
-	return n, c.fail("read", err)
+	return n, c.failRead("read", err)
 }

@@ -71,9 +71,9 @@ func splice(dst *Conn, dstCtx context.Context, src *Conn, srcCtx context.Context
 		case err == unix.EINVAL:
 			return n, false, nil
 		case err != nil:
-			return n, true, src.fail("splice", called("splice", err))
+			return n, true, src.failRead("splice", called("splice", err))
 		case in == 0:
-			return n, true, io.EOF
+			return n, true, src.failRead("splice", io.EOF)
 		}
 		for in > 0 {
 			var out int

@@ -349,6 +349,9 @@ func (d *desc) writeBuffers(ctx context.Context, bufs [][]byte) (n int64, err er
 		return 0, err
 	}
 	defer d.w.turn.Unlock()
+	if err := d.w.look(); err != nil { // also if there is nothing to write
+		return 0, err
+	}
 	var v vector
 	for v.fill(&bufs) {
 		var m int
@@ -376,7 +379,8 @@ func (d *desc) readBuffers(ctx context.Context, bufs [][]byte) (n int64, err err
 	defer d.r.turn.Unlock()
 	var v vector
 	if !v.fill(&bufs) {
-		return 0, d.r.look()
+		_, err := d.readNow(nil)
+		return 0, err
 	}
 	var m int
 	err = d.attempt(ctx, &d.r, func(fd int) (err error) {

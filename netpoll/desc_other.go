@@ -108,6 +108,13 @@ func (d *desc) lapsed() uint32 {
 
 func (d *desc) isClosed() bool { return d.closed.Load() }
 
+func (d *desc) ifClosed() error {
+	if d.isClosed() {
+		return net.ErrClosed
+	}
+	return nil
+}
+
 // discard closes the connection and does not wait.
 func (d *desc) discard() { _ = d.close() }
 
@@ -175,6 +182,13 @@ func (s *side) current() uint32 {
 	return s.number
 }
 
+// expired reports whether the deadline has passed.
+func (s *side) expired() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.deadline.IsZero() && !time.Now().Before(s.deadline)
+}
+
 // lapse says that a deadline has passed. It reports false if another has been set meanwhile.
 func (s *side) lapse(number uint32) bool {
 	s.mu.Lock()
@@ -228,6 +242,9 @@ func (d *desc) takeAhead(b []byte) (n int, err error) {
 		}
 		return n, nil
 	}
+	if len(b) == 0 {
+		return 0, nil
+	}
 	if err, d.lost = d.lost, nil; err != nil {
 		d.arrived.Store(false)
 	}
@@ -270,12 +287,12 @@ func (d *desc) tryRead(b []byte) (int, error) {
 	}
 	defer d.r.turn.Unlock()
 	n, err := d.takeAhead(b)
-	if n == 0 && err == nil && len(b) > 0 {
-		if d.lapsed() != 0 {
+	if n == 0 && err == nil {
+		if len(b) > 0 && d.lapsed() != 0 { // nothing takes no time
 			return 0, os.ErrDeadlineExceeded
 		}
-		if d.closed.Load() {
-			return 0, net.ErrClosed
+		if err := d.ifClosed(); err != nil || len(b) == 0 {
+			return 0, err
 		}
 		if d.watcher == nil && !d.looking.Swap(true) {
 			go func() {
@@ -312,7 +329,7 @@ func (d *desc) readBuffers(ctx context.Context, bufs [][]byte) (n int64, err err
 			return int64(m), err
 		}
 	}
-	return 0, nil
+	return 0, d.ifClosed()
 }
 
 // Setting things is up to package net, where the connection has such things.

@@ -184,7 +184,7 @@ func (c *PacketConn) receiveAll(ctx context.Context, ms []Message) (n int, err e
 	}
 	defer c.d.r.turn.Unlock()
 	if len(ms) == 0 {
-		return 0, c.d.r.look()
+		return c.d.readNow(nil)
 	}
 	ms = ms[:min(len(ms), batchSize)]
 	if err := c.d.await(ctx, &c.d.r); err != nil { // without the batch
@@ -221,6 +221,9 @@ func (c *PacketConn) sendAll(ctx context.Context, ms []Message) (n int, err erro
 		return 0, err
 	}
 	defer c.d.w.turn.Unlock()
+	if err := c.d.w.look(); err != nil { // also if there is nothing to send
+		return 0, err
+	}
 	t := batches.Get().(*batch)
 	defer batches.Put(t)
 	defer clear(t.vectors[:])

@@ -5,6 +5,7 @@ package netpoll
 import (
 	"context"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -91,6 +92,9 @@ func (c *PacketConn) send(ctx context.Context, b []byte, addr net.Addr) error {
 
 func (c *PacketConn) receiveAll(ctx context.Context, ms []Message) (n int, err error) {
 	if len(ms) == 0 {
+		if c.d.closed.Load() {
+			return 0, net.ErrClosed
+		}
 		return 0, nil
 	}
 	ms[0].N, ms[0].Addr, err = c.receive(ctx, ms[0].Data)
@@ -101,6 +105,14 @@ func (c *PacketConn) receiveAll(ctx context.Context, ms []Message) (n int, err e
 }
 
 func (c *PacketConn) sendAll(ctx context.Context, ms []Message) (n int, err error) {
+	if len(ms) == 0 {
+		switch {
+		case c.d.closed.Load():
+			return 0, net.ErrClosed
+		case c.d.w.expired():
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
 	for n < len(ms) {
 		if err := c.send(ctx, ms[n].Data, ms[n].Addr); err != nil {
 			return n, err

@@ -103,6 +103,47 @@ func TestBatchesOfDatagrams(t *testing.T) {
 	}
 }
 
+// Nothing takes no time to read, so that a deadline does not matter. All else is as if there were something.
+func TestCallsOfNothing(t *testing.T) {
+	p := newPoller(t)
+	c, _ := pair(t, p, "tcp", "127.0.0.1:0")
+	u := listenPacket(t, p, "udp", "127.0.0.1:0")
+	only := func(_ any, err error) error { return err }
+	reads := func() map[string]error {
+		return map[string]error{
+			"Read":       only(c.Read(nil)),
+			"TryRead":    only(c.TryRead(nil)),
+			"Readv":      only(c.Readv()),
+			"Readv, two": only(c.Readv(nil, []byte{})),
+			"ReadBatch":  only(u.ReadBatch(nil)),
+		}
+	}
+	writes := func() map[string]error {
+		return map[string]error{
+			"Write":       only(c.Write(nil)),
+			"Writev":      only(c.Writev()),
+			"Writev, two": only(c.Writev(nil, []byte{})),
+			"WriteBatch":  only(u.WriteBatch(nil)),
+		}
+	}
+	wants := func(state string, errs map[string]error, want error) {
+		t.Helper()
+		for name, err := range errs {
+			if !errors.Is(err, want) {
+				t.Errorf("%s, %s gives %v, want %v", state, name, err, want)
+			}
+		}
+	}
+	wants("open", reads(), nil)
+	wants("open", writes(), nil)
+	_, _ = c.SetDeadline(time.Unix(1, 0)), u.SetDeadline(time.Unix(1, 0))
+	wants("late", reads(), nil)
+	wants("late", writes(), os.ErrDeadlineExceeded)
+	_, _ = c.Close(), u.Close()
+	wants("closed", reads(), net.ErrClosed)
+	wants("closed", writes(), net.ErrClosed)
+}
+
 func TestWaitsForDatagramsEnd(t *testing.T) {
 	p := newPoller(t)
 	c := listenPacket(t, p, "udp", "127.0.0.1:0")

@@ -12,11 +12,13 @@ import (
 // a connection is nothing but its readiness: it has no task, no stack and no buffer.
 //
 // Calls for one connection come one after the other, each in some task. handler should read what there is and return; if it leaves
-// something, it is called again, when the other connections have had their turn. [Conn.TryRead] reads without waiting. A call that
-// waits, such as writing to a peer that does not read, suspends the task, and the connection has a stack until then.
-// If handler returns an error, the connection is closed, io.EOF being the usual one. A deadline that passes makes
-// the connection readable: reading says what has happened. If handler then returns without having set another, the connection is closed,
-// too.
+// something, even all, it is called again, without a pause, when the other connections have had their turn. [Conn.TryRead] reads without
+// waiting. A call that waits, such as writing to a peer that does not read, suspends the task, and the connection has a stack until then.
+//
+// If handler returns an error, the connection is closed, io.EOF being the usual one. It is closed whatever handler returns once a call of one
+// of its reading methods has failed or found the end (io.Copy returns nil then), since nothing more will come; what is to be
+// written must be written before handler returns. A deadline that passes makes the connection readable: reading says what has happened.
+// If handler then returns without having set another, the connection is closed, too.
 //
 // It ends as [Listener.Serve] does. Once the listener is closed, connections that have nothing to read are closed.
 //
@@ -39,8 +41,8 @@ func (l *Listener) ServeReadable(ctx context.Context, pool *worker.Pool, handler
 // A readableServer has the queue of connections that have something to read, and sees to it that tasks work it off.
 //
 //	To queue a connection:  put it in; then summon a task unless one is summoned and has not begun.
-//	The task:               say that it has begun; then take connections out and handle them until there are none. Before it
-//	                        handles one and there are more, it summons the next.
+//	The task:               say that it has begun; then take connections out and handle them until there are none, or it has had
+//	                        its turn. Before it handles one and there are more, it summons the next.
 //
 // So as long as there is something in the queue, a task is there that has not begun, whatever the handlers do that others are in
 // the middle of, and idle workers find it. When they are all quick, one task does everything, and the next finds nothing.
@@ -131,6 +133,10 @@ func (s *readableServer) reap() {
 	}
 }
 
+// dispatchRound is how many connections a task handles before others get their turn: handlers that leave something to read fill the queue
+// as fast as it is worked off.
+const dispatchRound = 16
+
 // A dispatch is a task that works off the queue.
 type dispatch struct {
 	worker.Root
@@ -139,8 +145,8 @@ type dispatch struct {
 
 func (d *dispatch) Run(t *worker.Task) {
 	s := d.s
-	s.summoned.Store(0) // then look
-	for {
+	s.summoned.Store(0)       // then look
+	for range dispatchRound { // if there are more, the next task is there
 		r, more := s.take()
 		if r == nil {
 			return
@@ -174,7 +180,7 @@ func (s *readableServer) handle(t *worker.Task, r *readable) {
 			return
 		}
 		lapsed := r.c.d.lapsed()
-		if err := s.handler(t, r.c); err != nil && err != ErrWouldBlock {
+		if err := s.handler(t, r.c); err != nil && err != ErrWouldBlock || r.c.ended.Load() {
 			return
 		}
 		if lapsed != 0 && r.c.d.lapsed() == lapsed { // nothing could be read, now or ever

@@ -313,6 +313,121 @@ func TestHandlersThatFail(t *testing.T) {
 	}
 }
 
+// A handler that returns nil at the end of a connection is not called again: the end would be there for ever.
+func TestHandlersThatIgnoreTheEnd(t *testing.T) {
+	const enough = 10_000 // calls
+	var b [16]byte
+	once := func(read func(b []byte) (int, error)) {
+		for {
+			if n, err := read(b[:]); n == 0 || err != nil {
+				return
+			}
+		}
+	}
+	for name, read := range map[string]func(t *worker.Task, c *Conn){
+		"TryRead":   func(_ *worker.Task, c *Conn) { once(c.TryRead) },
+		"Read":      func(_ *worker.Task, c *Conn) { once(c.Read) },
+		"View.Read": func(t *worker.Task, c *Conn) { once(c.With(t).Read) },
+		"Readv": func(_ *worker.Task, c *Conn) {
+			once(func(b []byte) (int, error) {
+				n, err := c.Readv(b)
+				return int(n), err
+			})
+		},
+		"Copy":      func(t *worker.Task, c *Conn) { _, _ = io.Copy(io.Discard, c.With(t)) },
+		"Copy back": func(t *worker.Task, c *Conn) { _, _ = io.Copy(c.With(t), c.With(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, pool := newLoop(t, 1)
+			for end, finish := range map[string]func(c *net.TCPConn) error{
+				"end":   (*net.TCPConn).CloseWrite,
+				"reset": func(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) },
+			} {
+				l := listen(t, p, "tcp", "127.0.0.1:0")
+				served := make(chan error)
+				calls := 0
+				go func() {
+					served <- l.ServeReadable(background, pool, func(t *worker.Task, c *Conn) error {
+						if calls++; calls > enough {
+							return errors.New("enough")
+						}
+						read(t, c)
+						return nil
+					})
+				}()
+				c, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Write(make([]byte, 100<<10)); err != nil { // so much that Copy splices
+					t.Error(err)
+				}
+				if err := finish(c.(*net.TCPConn)); err != nil {
+					t.Error(err)
+				}
+				_, _ = io.Copy(io.Discard, c) // until it is closed
+				_ = c.Close()
+				_ = l.Close()
+				if err := <-served; err != nil {
+					t.Error(err)
+				}
+				if calls > enough {
+					t.Errorf("%s: the handler is called for ever", end)
+				}
+			}
+		})
+	}
+}
+
+// A handler that leaves something to read, always, is called always, and keeps nothing else from being done: not on one worker either.
+func TestHandlersThatLeaveEverythingUnread(t *testing.T) {
+	for _, conns := range []int{1, 2, 40} {
+		p, pool := newLoop(t, 1)
+		l := listen(t, p, "tcp", "127.0.0.1:0")
+		served := make(chan error)
+		var calls atomic.Int64
+		called := make(chan bool, 1)
+		go func() {
+			served <- l.ServeReadable(background, pool, func(*worker.Task, *Conn) error {
+				if calls.Add(1) == 1000 {
+					called <- true
+				}
+				return nil
+			})
+		}()
+		for range conns {
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := c.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-called
+		for range 10 {
+			giveATurn(t, pool)
+		}
+		_ = pool.Close()
+		if err := <-served; !errors.Is(err, worker.ErrClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
+	}
+}
+
+// giveATurn has a pool run a task.
+func giveATurn(t *testing.T, pool *worker.Pool) {
+	t.Helper()
+	g := &turn{}
+	g.Init(background, g)
+	g.waiter.Init(background)
+	if err := pool.Submit(&g.Root); err != nil {
+		t.Fatal(err)
+	}
+	_ = g.waiter.Wait(background)
+}
+
 // A deadline that has passed and that the handler leaves as it is ends the connection. One that it moves on does not.
 func TestADeadlineThatPassesBetweenCalls(t *testing.T) {
 	p, pool := newLoop(t, 2)
