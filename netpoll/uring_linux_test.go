@@ -113,6 +113,6 @@ func TestClosingARingWhileAPollerTakesItsCompletions(t *testing.T) {
 		writing.Go(func() { _, _ = unix.Write(w, []byte{1}) })
 		r.close()
 		writing.Wait()
-		_ = unix.Close(w)
+		_, _ = unix.Close(w), unix.Close(fd)
 	}
 }
