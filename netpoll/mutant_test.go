@@ -82,8 +82,8 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a task says late that it has begun", File: "readable.go",
-			Old: "\ts.summoned.Store(0) // then look\n\tfor range dispatchRound { // if there are more, the next task is there\n\t\tr, more := s.take()\n\t\tif r == nil {\n",
-			New: "\tfor range dispatchRound { // if there are more, the next task is there\n\t\tr, more := s.take()\n\t\tif r == nil {\n\t\t\ts.summoned.Store(0)\n",
+			Old: "\ts.summoned.Store(0) // then look\n\tfor range dispatchRound {\n\t\tr, more := s.take()\n\t\tif r == nil {\n",
+			New: "\tfor range dispatchRound {\n\t\tr, more := s.take()\n\t\tif r == nil {\n\t\t\ts.summoned.Store(0)\n",
 		},
 	})
 }

@@ -134,7 +134,7 @@ func (s *readableServer) reap() {
 }
 
 // dispatchRound is how many connections a task handles before others get their turn: handlers that leave something to read fill the queue
-// as fast as it is worked off.
+// as fast as it is worked off. If there are more, the next task is there.
 const dispatchRound = 16
 
 // A dispatch is a task that works off the queue.
@@ -145,8 +145,8 @@ type dispatch struct {
 
 func (d *dispatch) Run(t *worker.Task) {
 	s := d.s
-	s.summoned.Store(0)       // then look
-	for range dispatchRound { // if there are more, the next task is there
+	s.summoned.Store(0) // then look
+	for range dispatchRound {
 		r, more := s.take()
 		if r == nil {
 			return
