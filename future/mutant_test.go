@@ -108,8 +108,8 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "a callback called though its future is cancelled", File: "then.go", Harmless: true,
-			Old: "func (l *mapped[T, U]) call() *node {\n\tif l.isFinal() {",
-			New: "func (l *mapped[T, U]) call() *node {\n\tif l.isFinal() && l.fn == nil {",
+			Old: "func (l *mapped[T, U]) call() *node {\n\tif l.cancelled() {",
+			New: "func (l *mapped[T, U]) call() *node {\n\tif l.fn == nil {",
 		},
 		{
 			Name: "further calls left to nobody", File: "job.go",
