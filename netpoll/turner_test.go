@@ -9,8 +9,8 @@ import (
 // A turner makes a poller a [worker.Loop].
 type turner struct{ p *Poller }
 
-func (l turner) Turn(worker int, now time.Duration) bool {
-	return l.p.Wheels().Shard(worker).Poll(now)+l.p.Poll() > 0
+func (l turner) Turn(worker int, now time.Duration) (due, ready bool) {
+	return l.p.Wheels().Shard(worker).Poll(now) > 0, l.p.Poll() > 0
 }
 
 func (l turner) Watch(word *atom.Uint32, until time.Duration) (watched, found bool) {

@@ -59,8 +59,7 @@ const (
 	StealRandom = victim.Random
 )
 
-// WithTick sets the resolution of timers, 50 us to 1 s. The default is 100 us; what is used is the next smaller power of two of
-// nanoseconds. PINWHEEL_TICK does the same.
+// WithTick sets the resolution of timers, 50 us to 1 s. The default is 100 us. PINWHEEL_TICK does the same.
 func WithTick(tick time.Duration) Option { return with("WithTick", "PINWHEEL_TICK", tick.String()) }
 
 // WithFiles sets how files are read when what is wanted is not in memory: [FilesAuto], the default, [FilesURing] or

@@ -26,7 +26,6 @@
 //
 // # How it behaves at present
 //
-// Ticks are the greatest power of two nanoseconds that is not above [Config.Tick]: 65.536 us by default. The clock is
-// monotonic and stands still while the machine is suspended. Timers of one tick fire in the order in which they were
+// The clock is monotonic and stands still while the machine is suspended. Timers of one tick fire in the order in which they were
 // started if they have gone through the same levels of the wheel; do not rely on it.
 package timer

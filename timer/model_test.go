@@ -81,7 +81,7 @@ func (m *model) duration() time.Duration {
 		return later(0, time.Duration(ticks)*tick) + time.Duration(m.r.IntN(3)-1)
 	case 2: // a deadline next to a boundary
 		shift := uint(m.r.IntN(48))
-		when := (m.w.tickBy(m.clock.Now())>>shift + 1) << shift
+		when := (m.w.ticks.by(m.clock.Now())>>shift + 1) << shift
 		return time.Duration(when)*tick - m.clock.Now() + time.Duration(m.r.IntN(3)-1)
 	case 3:
 		return time.Duration(m.r.Uint64() >> 1 >> m.r.IntN(63))
@@ -131,8 +131,8 @@ func (m *model) advance(d time.Duration) {
 		m.w.Shard(m.r.IntN(2)).Poll(now - time.Duration(m.r.Int64N(int64(min(now, time.Second)+1))))
 	}
 	pollAll(m.w, now)
-	tick := m.w.tickBy(now)
-	if len(m.heap) > 0 && m.w.tickAt(m.heap[0].when) <= tick {
+	tick := m.w.ticks.by(now)
+	if len(m.heap) > 0 && m.w.ticks.at(m.heap[0].when) <= tick {
 		m.t.Fatalf("at %d, a timer is more than a tick late that was due at %d", now, m.heap[0].when)
 	}
 	next, ok := m.w.Next()

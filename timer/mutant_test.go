@@ -38,8 +38,8 @@ func TestMutantsOfTheProtocolsAreFound(t *testing.T) {
 		},
 		{
 			Name: "expiring without the lock", File: "shard.go",
-			Old: "\ts.mu.Lock()\n\ttick := s.wheels.tickBy(now)\n",
-			New: "\ttick := s.wheels.tickBy(now)\n\ts.event.Load()\n",
+			Old: "\ts.mu.Lock()\n\ttick := s.wheels.ticks.by(now)\n",
+			New: "\ttick := s.wheels.ticks.by(now)\n\ts.event.Load()\n",
 		},
 		{
 			Name: "event not lowered", File: "shard.go",
@@ -113,9 +113,9 @@ func TestMutantsOfTheProtocolsAreFound(t *testing.T) {
 func TestMutantsOfTheWheelAreFound(t *testing.T) {
 	mutant.Check(t, "mc", "^Test(AFull|ALone|ALate|ATimerThat|AWheel|AnyDuration|Deadlines|Stopped|TheNext|Timers|Wheels|Young)", []mutant.Mutant{
 		{
-			Name: "deadline rounded down", File: "wheels.go",
-			Old: "(uint64(max(when, 0)) + 1<<w.shift - 1) >> w.shift",
-			New: "uint64(max(when, 0)) >> w.shift",
+			Name: "deadline rounded down", File: "scale.go",
+			Old: "return s.by(when-1) + 1",
+			New: "return s.by(when)",
 		},
 		{
 			Name: "deadline that overflows", File: "wheels.go",

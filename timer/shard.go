@@ -66,8 +66,8 @@ func (s *Shard) insert(t *Timer, now, when time.Duration) {
 
 // insertLocked reports whether the shard must now be polled earlier than was known.
 func (s *Shard) insertLocked(t *Timer, now, when time.Duration) (earlier bool) {
-	t.tick = s.wheels.tickAt(when)
-	event := s.wheels.timeOf(s.wheel.insert(t, s.wheels.tickBy(now)))
+	t.tick = s.wheels.ticks.at(when)
+	event := s.wheels.ticks.begin(s.wheel.insert(t, s.wheels.ticks.by(now)))
 	if event >= s.next() {
 		return false
 	}
@@ -119,6 +119,9 @@ func (s *Shard) Leave() {
 func (s *Shard) tidy() {
 	s.mu.Lock()
 	s.wheel.tidy()
+	if event := s.wheels.ticks.begin(s.wheel.event()); event > s.next() {
+		s.event.Store(int64(event))
+	}
 	s.mu.Unlock()
 }
 
@@ -138,21 +141,25 @@ const (
 //go:noinline
 func (s *Shard) poll(now time.Duration) (fired int) {
 	var batch [pollBatch]event
+	var calls []func()
 	for range pollTurns {
-		n, delivered, more := s.expire(now, &batch)
+		n, delivered, left, more := s.expire(now, &batch)
 		fired += n
-		s.wheels.deliver(batch[:delivered])
+		calls = s.wheels.deliver(batch[:delivered], calls, left)
 		if !more {
 			break
 		}
 	}
+	if calls != nil {
+		s.wheels.run(calls)
+	}
 	return fired
 }
 
-// expire fires what is due. The events that want more than that are put in the batch.
-func (s *Shard) expire(now time.Duration, batch *[pollBatch]event) (fired, delivered int, more bool) {
+// expire fires what is due. The events that want more than that are put in the batch. left is about how many there are besides.
+func (s *Shard) expire(now time.Duration, batch *[pollBatch]event) (fired, delivered, left int, more bool) {
 	s.mu.Lock()
-	tick := s.wheels.tickBy(now)
+	tick := s.wheels.ticks.by(now)
 	for moves := pollMoves; delivered < len(batch); fired++ {
 		t := s.wheel.expire(tick, &moves)
 		if t == nil {
@@ -163,12 +170,15 @@ func (s *Shard) expire(now time.Duration, batch *[pollBatch]event) (fired, deliv
 			delivered++
 		}
 	}
-	event := s.wheels.timeOf(s.wheel.event())
+	event := s.wheels.ticks.begin(s.wheel.event())
 	if event != s.next() {
 		s.event.Store(int64(event))
 	}
+	if l := s.wheel.draining; l != nil {
+		left = l.n
+	}
 	s.mu.Unlock()
-	return fired, delivered, event <= now
+	return fired, delivered, left, event <= now
 }
 
 // close empties the shard, and returns the events of the timers it had.

@@ -104,7 +104,7 @@ func (w *wheel) place(t *Timer) (event uint64) {
 
 // event returns when a list that begins at begin must be drained, so that no timer of it is late. That is when the first is
 // due, and not at begin: a driver should not wake only to move timers. But if there are many, moving them takes some time
-// (100 ns each, where a tick is 30 us at least), which must be over by then.
+// (100 ns each, where a tick is 50 us at least), which must be over by then.
 func (l *list) event(begin uint64) uint64 {
 	early := uint64(l.n >> 8)
 	return max(begin, l.least-min(early, l.least))

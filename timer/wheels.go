@@ -3,7 +3,6 @@ package timer
 import (
 	"errors"
 	"math"
-	"math/bits"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/internal/atom"
@@ -28,7 +27,7 @@ import (
 type Config struct {
 	// Workers is the number of shards besides the outside one. It may be 0.
 	Workers int
-	// Tick is the resolution, 50 us to 1 s; 0 means 100 us. What is used is the next smaller power of two of nanoseconds.
+	// Tick is the resolution, 50 us to 1 s; 0 means 100 us.
 	Tick time.Duration
 	// Run is what timers' functions are handed to, those that are due at once together, and must not block. It is called by
 	// whoever polls, so it should start the functions elsewhere, or queue them; the slice is its own. By default each gets a
@@ -50,7 +49,7 @@ const (
 // is said.
 type Wheels struct {
 	shards []*Shard // the workers', then the outside one
-	shift  uint     // a tick is 1<<shift nanoseconds
+	ticks  scale
 	run    func(fs []func())
 	clock  func() time.Duration // nil: the monotonic clock
 	wake   atom.Pointer[func()]
@@ -80,7 +79,7 @@ func New(c Config) (*Wheels, error) {
 	}
 	w := &Wheels{
 		shards: make([]*Shard, c.Workers+1),
-		shift:  uint(bits.Len64(uint64(c.Tick)) - 1),
+		ticks:  scaleOf(c.Tick),
 		run:    c.Run,
 		clock:  c.Now,
 	}
@@ -109,8 +108,8 @@ func (w *Wheels) Shard(worker int) *Shard {
 	return w.shards[min(uint(worker), uint(last))]
 }
 
-// Tick returns the resolution that is used.
-func (w *Wheels) Tick() time.Duration { return 1 << w.shift }
+// Tick returns the resolution.
+func (w *Wheels) Tick() time.Duration { return w.ticks.length }
 
 // Now returns the time that the wheels go by. It costs about 30 ns.
 func (w *Wheels) Now() time.Duration {
@@ -167,26 +166,20 @@ func (w *Wheels) Pending() (n int) {
 	return n
 }
 
-// deliver does what is left to be done for timers that have fired. Callbacks are handed over together.
-func (w *Wheels) deliver(events []event) {
-	calls := 0
+// deliver does what is left to be done for timers that have fired, except that it adds callbacks to those that are to be handed over.
+// left is about how many follow.
+func (w *Wheels) deliver(events []event, calls []func(), left int) []func() {
 	for _, e := range events {
-		if _, ok := e.(callback); ok {
-			calls++
+		if f, ok := e.(callback); ok {
+			if calls == nil {
+				calls = make([]func(), 0, min(len(events)+left, pollBatch*pollTurns))
+			}
+			calls = append(calls, f)
 		} else {
 			e.deliver(w)
 		}
 	}
-	if calls == 0 {
-		return
-	}
-	fs := make([]func(), 0, calls)
-	for _, e := range events {
-		if f, ok := e.(callback); ok {
-			fs = append(fs, f)
-		}
-	}
-	w.run(fs)
+	return calls
 }
 
 // abandon deals with a timer that will never be due, because the wheels are closed.
@@ -231,22 +224,6 @@ func later(t, d time.Duration) time.Duration {
 		return forever
 	}
 	return t + d
-}
-
-// tickAt returns the first tick that does not begin before when.
-func (w *Wheels) tickAt(when time.Duration) uint64 {
-	return (uint64(max(when, 0)) + 1<<w.shift - 1) >> w.shift
-}
-
-// tickBy returns the tick in which now lies.
-func (w *Wheels) tickBy(now time.Duration) uint64 { return uint64(now) >> w.shift }
-
-// timeOf returns when a tick begins, or the end of the clock.
-func (w *Wheels) timeOf(tick uint64) time.Duration {
-	if tick > uint64(forever)>>w.shift {
-		return forever
-	}
-	return time.Duration(tick << w.shift)
 }
 
 // date returns the time now as something to send.

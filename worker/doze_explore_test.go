@@ -33,12 +33,12 @@ func (l *loopModel) prompt(j *Job) {
 	l.g.pool.notify(nil)
 }
 
-func (l *loopModel) Turn(_ int, now time.Duration) (found bool) {
+func (l *loopModel) Turn(_ int, now time.Duration) (due, ready bool) {
 	if l.timer != nil && now >= l.due && l.armed.CompareAndSwap(1, 0) {
 		l.prompt(l.timer)
-		found = true
+		due = true
 	}
-	return l.take() || found
+	return due, l.take()
 }
 
 // take delivers the edge of the descriptor, if nobody has.

@@ -73,7 +73,7 @@ func (g *play) work(w *worker) {
 			atom.Yield()
 			continue
 		case j == nil:
-			if !w.turn(atom.Now()) {
+			if due, ready := w.turn(atom.Now()); !due && !ready {
 				w.park()
 			}
 			continue

@@ -23,9 +23,9 @@ type Loop interface {
 	// Workers are known by their numbers. Spares, who stand in for others, have no timers of their own, and are all known as -1.
 
 	// Turn does, without blocking, what a worker can do at the time now: it fires the timers of the worker's shard and takes
-	// what descriptors are ready. It reports whether there was anything. It runs on the worker's thread, and may wake waiters
+	// what descriptors are ready. It reports which of them there were. It runs on the worker's thread, and may wake waiters
 	// and submit tasks.
-	Turn(worker int, now time.Duration) (found bool)
+	Turn(worker int, now time.Duration) (due, ready bool)
 
 	// Rest is called when a worker is about to sleep. The worker will turn the loop at the time until, if nothing wakes it
 	// before; forever, the greatest duration, leaves it to the thread.
@@ -120,21 +120,21 @@ func (w *worker) shard() int {
 	return w.id
 }
 
-// turn turns the loop, and reports whether that found anything. For a worker that has no work.
-func (w *worker) turn(now time.Duration) (found bool) {
+// turn turns the loop, and reports what that found. For a worker that has no work.
+func (w *worker) turn(now time.Duration) (due, ready bool) {
 	l := w.loop()
 	if l == nil {
-		return false
+		return false, false
 	}
 	return w.turnOf(l, now)
 }
 
-func (w *worker) turnOf(l Loop, now time.Duration) (found bool) {
+func (w *worker) turnOf(l Loop, now time.Duration) (due, ready bool) {
 	w.turned = now
-	if found = l.Turn(w.shard(), now); found {
+	if due, ready = l.Turn(w.shard(), now); due || ready {
 		w.note(EventPoll, 0, 0)
 	}
-	return found
+	return due, ready
 }
 
 // pass is for a worker that has work, and comes by.

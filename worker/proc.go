@@ -38,6 +38,7 @@ type proc struct {
 
 	// The owner's.
 	own       deque.Owner[Job]
+	standby   *Root                           // see StandBy
 	fiberMain func(yield func(struct{}) bool) // see body
 	rng       rand.PCG
 	watches   watches

@@ -145,6 +145,10 @@ func (t *Task) Submit(r *Root) error {
 	return nil
 }
 
+// StandBy has a task submitted, as by [Task.Submit], as soon as the calling task waits or makes way for another; until then nobody knows of
+// it. A task has one such at most: nil takes it back, which must be done before the calling task ends.
+func (t *Task) StandBy(r *Root) { t.running("StandBy").p.standby = r }
+
 // RunInPlace runs a task on the calling task's own fiber, under a context derived from it. It returns the failure if fn
 // panicked. If fn calls runtime.Goexit, that ends the calling task as well.
 func (t *Task) RunInPlace(ctx context.Context, fn func(*Task)) (failure *PanicError) {

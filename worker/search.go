@@ -30,18 +30,19 @@ func (w *worker) find(f *fiber) *Job {
 			w.retire()
 			continue
 		}
+		w.timed = false
 		j := w.local()
 		if j == nil {
 			j = w.search()
 		}
 		if j != nil {
 			w.endSearch()
-			w.fruitless = false
+			w.fruitless = w.timed // which says nothing about what comes next
 			return j
 		}
 		if !w.anyReady() && !w.pool.stopping.Load() {
 			f.forget()
-			if !w.turn(atom.Now()) && !w.linger() {
+			if due, ready := w.turn(atom.Now()); !due && !ready && !w.linger() {
 				w.park()
 			}
 		}
@@ -99,7 +100,8 @@ func (w *worker) local() *Job {
 // time is over.
 //
 // The spin time adapts. It is halved, down to a sixteenth, whenever it passes in vain, and whole again when it has paid. It is
-// skipped after a wake that found nothing.
+// skipped after a wake that found nothing. What a timer brings does not pay for it, as the worker gets up for its timers
+// anyway, and nothing follows from it, so it skips the spin after that, too.
 func (w *worker) search() *Job {
 	if !w.isSearching {
 		if !w.pool.beginSearch() {
@@ -122,13 +124,15 @@ func (w *worker) search() *Job {
 			j = w.takePrompt()
 		}
 		if j != nil {
-			if round > 0 {
+			if round > 0 && !w.timed {
 				w.spin = w.pool.spin // spinning has paid
 			}
 			return j
 		}
 		if w.anyReady() || w.pool.stopping.Load() {
-			w.spin = w.pool.spin
+			if !w.timed {
+				w.spin = w.pool.spin
+			}
 			return nil
 		}
 		if again || busy {
@@ -137,10 +141,14 @@ func (w *worker) search() *Job {
 		}
 		if round%8 == 0 {
 			now := atom.Now()
-			w.turn(now)
+			due, ready := w.turn(now)
+			w.timed = due && !ready
 			if round == 0 {
 				deadline = now + spin
 				w.becomes(stateSearching)
+			}
+			if due || ready {
+				continue
 			}
 			if now >= deadline || w.pool.crowded() {
 				if w.order.Load().Far() { // this round has left something out

@@ -309,8 +309,14 @@ func (f *fiber) exposeOldest() bool {
 	return true
 }
 
-// exposeAll does so with all of them.
+// exposeAll does so with all of them, and with the task that stands by.
 func (f *fiber) exposeAll() (some bool) {
+	if r := f.p.standby; r != nil {
+		f.p.standby = nil
+		r.prepare(f.p.pool)
+		f.p.own.Push(&r.job)
+		some = true
+	}
 	for f.exposeOldest() {
 		some = true
 	}

@@ -44,7 +44,8 @@ type worker struct {
 	idle        []*fiber // fibers to run the loop on
 	tick        uint32
 	isSearching bool
-	fruitless   bool          // the last wake found nothing
+	fruitless   bool          // the last wake found nothing, or what a timer has brought
+	timed       bool          // what it has found has come by a timer
 	spin        time.Duration // how long to search next time
 	turned      time.Duration // when it turned the loop last
 	passes      uint32        // how often it has come by the loop
