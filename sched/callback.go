@@ -2,67 +2,128 @@ package sched
 
 import (
 	"context"
+	"sync/atomic"
+	"time"
 
+	"github.com/pinwheel-sched/pinwheel/internal/tick"
+	"github.com/pinwheel-sched/pinwheel/timer"
 	"github.com/pinwheel-sched/pinwheel/worker"
 )
 
-// callbacks are calls of timers' functions that have become due together. They are one task as long as each returns without
-// waiting, which makes a call some 20 ns instead of some hundred. The task forks what comes after the present call, so when
-// that waits, or computes while another worker is idle, the rest is somebody else's.
-type callbacks struct {
-	worker.Root
-	pool *worker.Pool
-	fs   []func()
+// calls are calls of timers' functions that have become due together. Whoever makes them, a caller, takes one after the other, so
+// any number of callers may do so at the same time: one that comes in vain finds none left.
+//
+// As a rule the functions return at once, and then one caller does best: to wake another worker takes several times as long as all the
+// calls. But one function must not delay the others for long, so there is another caller as soon as
+//
+//   - the first one's task waits: the second stands by for that (see [worker.Task.StandBy]);
+//   - it panics or leaves by runtime.Goexit;
+//   - its calls have taken quickCalls so far, by a look at the clock between two of them;
+//   - one call alone has taken watchCalls: a timer sees to that. The thread of the event loop, which sleeps for no longer than
+//     restGrace when a timer is due, comes by at about that time anyway.
+//
+// Then one was slow, others may be, so every further caller has the next one started before it makes its first call.
+type calls struct {
+	events *events
+	fs     []func()
+	next   atomic.Uint32 // of fs
+	watch  timer.Timer
 }
+
+const (
+	quickCalls = 20 * time.Microsecond // about what it takes to wake a worker
+	watchCalls = restGrace + 50*time.Microsecond
+	mostCalls  = 8 // between two looks at the clock
+)
 
 // callBack starts a task for callbacks. When the scheduler is being closed, they are not called any more.
-func callBack(pool *worker.Pool, fs []func()) {
-	c := &callbacks{pool: pool, fs: fs}
-	c.Init(context.Background(), c)
-	_ = pool.Prompt(&c.Root)
+func (e *events) callBack(fs []func()) {
+	c := &calls{events: e, fs: fs}
+	c.start(&caller{calls: c, first: true})
 }
 
-func (c *callbacks) Run(t *Task) { callAll(t, c.fs) }
+func (c *calls) start(r *caller) { _ = c.events.pool.Prompt(r.init()) }
 
-func (c *callbacks) Done(failure *PanicError, _ error) { c.pool.Abandoned(failure) }
+// more starts another caller.
+func (c *calls) more() { c.start(&caller{calls: c}) }
 
-var callForks = NewFork[[]func(), struct{}]()
+// left returns how many functions nobody has taken.
+func (c *calls) left() int { return max(0, len(c.fs)-int(c.next.Load())) }
 
-func callAll(t *Task, fs []func()) (none struct{}) {
-	for ; len(fs) > 1; fs = fs[1:] {
-		rest := callForks.Fork(t, callAll, fs[1:])
-		call(t, fs[0], func() {
-			if rest.Reclaim(t) {
-				callBack(worker.PoolOf(t), fs[1:])
-			}
-		})
-		if !rest.Reclaim(t) {
-			return rest.Join(t)
-		}
+// take takes one, or returns nil.
+func (c *calls) take() (f func()) {
+	if i := int(c.next.Add(1)) - 1; i < len(c.fs) {
+		f = c.fs[i]
 	}
-	call(t, fs[0], func() {})
-	return none
+	return f
 }
 
-// call calls a function. If that panics, the panic goes to the handler. If it leaves by runtime.Goexit, or the handler does not return,
-// that takes the task with it; then save is called before.
-func call(t *Task, f, save func()) {
-	returned := false
-	defer func() {
-		if returned {
+// A caller is a task that makes calls, until there are none left. If a function panics, that is the end of the caller, and another goes on.
+type caller struct {
+	worker.Root
+	*calls
+	first  bool
+	shares bool // there is, or was, another beside it
+}
+
+func (r *caller) init() *worker.Root {
+	r.Init(context.Background(), r)
+	return &r.Root
+}
+
+func (r *caller) Run(t *Task) {
+	defer r.end(t)
+	if r.left() > 1 {
+		r.prepare(t)
+	}
+	began, quick := tick.Now(), tick.In(quickCalls)
+	gap := 1
+	for n := 1; ; n++ {
+		f := r.take()
+		if f == nil {
 			return
 		}
-		handled := false
-		defer func() {
-			if !handled {
-				save()
-			}
-		}()
-		if r := recover(); r != nil {
-			worker.PoolOf(t).Abandoned(t.Caught(r))
-			handled = true
+		f()
+		if n < gap {
+			continue
 		}
-	}()
-	f()
-	returned = true
+		n = 0
+		t.SafePoint()
+		if tick.Now()-began < quick {
+			gap = min(2*gap, mostCalls)
+		} else if gap = 1; r.left() > 0 {
+			r.share(t)
+		}
+	}
 }
+
+// prepare sees to it that others call the rest if need be.
+func (r *caller) prepare(t *Task) {
+	if !r.first || r.events.pool.Sequential() {
+		r.share(t)
+		return
+	}
+	t.StandBy((&caller{calls: r.calls}).init())
+	r.watch.Init(r.more)
+	r.watch.ResetOn(r.events.wheels.Shard(t.Worker()), watchCalls)
+}
+
+// share has another worker help, if there is one.
+func (r *caller) share(t *Task) {
+	if !r.shares {
+		r.shares = true
+		_ = t.Submit((&caller{calls: r.calls}).init())
+	}
+}
+
+func (r *caller) end(t *Task) {
+	if r.first {
+		t.StandBy(nil)
+		r.watch.Stop()
+	}
+	if r.left() > 0 {
+		r.more()
+	}
+}
+
+func (r *caller) Done(failure *PanicError, _ error) { r.events.pool.Abandoned(failure) }

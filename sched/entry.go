@@ -10,7 +10,7 @@ func (g *async[T]) Entry() uintptr { return worker.Entry(g.fn) }
 
 func (m *member) Entry() uintptr { return worker.Entry(m.fn) }
 
-func (c *callbacks) Entry() uintptr { return worker.Entry(c.fs[0]) }
+func (c *caller) Entry() uintptr { return worker.Entry(c.fs[0]) }
 
 func (m *resultMember[T]) Entry() uintptr { return worker.Entry(m.fn) }
 

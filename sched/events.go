@@ -15,6 +15,7 @@ import (
 // events is the event loop of a scheduler: the timer wheels, with a shard for each worker, and the poller, whose thread turns
 // them and waits for descriptors when no worker does. It is made on first use.
 type events struct {
+	pool   *worker.Pool
 	wheels *timer.Wheels
 	poller *netpoll.Poller
 	disk   *netpoll.Disk
@@ -25,11 +26,8 @@ type events struct {
 const restGrace = 500 * time.Microsecond
 
 func newEvents(pool *worker.Pool, tick time.Duration, files netpoll.Backend) (*events, error) {
-	w, err := timer.New(timer.Config{
-		Workers: pool.Limit(),
-		Tick:    tick,
-		Run:     func(fs []func()) { callBack(pool, fs) },
-	})
+	e := &events{pool: pool}
+	w, err := timer.New(timer.Config{Workers: pool.Limit(), Tick: tick, Run: e.callBack})
 	if err != nil {
 		return nil, err
 	}
@@ -37,14 +35,15 @@ func newEvents(pool *worker.Pool, tick time.Duration, files netpoll.Backend) (*e
 	if err != nil {
 		return nil, err
 	}
-	disk := netpoll.NewDisk(netpoll.DiskConfig{Poller: p, Workers: pool.Size(), Backend: files})
-	return &events{wheels: w, poller: p, disk: disk}, nil
+	e.wheels, e.poller = w, p
+	e.disk = netpoll.NewDisk(netpoll.DiskConfig{Poller: p, Workers: pool.Size(), Backend: files})
+	return e, nil
 }
 
 // Turn, Rest, Watch, Deliver, Rouse, Rise and Close make it a [worker.Loop].
 
-func (e *events) Turn(worker int, now time.Duration) bool {
-	return e.wheels.Shard(worker).Poll(now)+e.poller.Poll() > 0
+func (e *events) Turn(worker int, now time.Duration) (due, ready bool) {
+	return e.wheels.Shard(worker).Poll(now) > 0, e.poller.Poll() > 0
 }
 
 func (e *events) Rest(worker int) (until time.Duration) {

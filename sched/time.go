@@ -40,14 +40,19 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // goroutines: a task that receives from a channel blocks its worker, so use [Sleep] in tasks.
 func After(ctx context.Context, d time.Duration) <-chan time.Time { return NewTimer(ctx, d).C }
 
-// AfterFunc calls f after d, as a task of its own, unless the timer is stopped before. ctx says which scheduler runs that task,
-// and nothing else: the timer goes on when ctx is done, or the task that has called AfterFunc has ended.
+// AfterFunc calls f after d, in a task, unless the timer is stopped before. ctx says which scheduler runs that task, and
+// nothing else: the timer goes on when ctx is done, or the task that has called AfterFunc has ended.
 //
-// f may take long, and may wait; it delays no other timer. A panic of f goes to the panic handler ([WithPanicHandler]), or ends
-// the process if there is none. When the scheduler is shut down, timers that are pending never fire.
+// f may take long, and may wait. If it waits as tasks do, or in [Blocking], it delays no other timer. If it computes, or blocks natively,
+// it delays those by 0.6 ms at most that are due at the same time and were started on the same worker, besides what it takes until
+// another worker, or a stand-in, has a CPU for them.
+//
+// A panic of f goes to the panic handler ([WithPanicHandler]), or ends the process if there is none. When the scheduler is shut
+// down, timers that are pending never fire.
 //
 // What happened before AfterFunc, or the last Reset, happens before f. AfterFunc costs 100 ns and an allocation. Reset and Stop
-// of the timer cost some 45 to 60 ns together, and no allocation. To fire costs what it costs to start a task.
+// of the timer cost some 45 to 60 ns together, and no allocation. To fire costs what it costs to start a task, but that is one task for
+// all the functions that are due at the same time.
 func AfterFunc(ctx context.Context, d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("pinwheel: AfterFunc of a nil function")
