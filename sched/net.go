@@ -62,10 +62,13 @@ func Serve(ctx context.Context, l *netpoll.Listener, handler func(t *Task, c *ne
 // many connections that are idle most of the time: between the calls a connection has no task, no stack and no buffer.
 //
 // Calls for one connection come one after the other. handler should read what there is, with [netpoll.Conn.TryRead] or Read, and
-// return; if it leaves something, it is called again, when the other connections have had their turn. A call that waits suspends the
-// task, and the connection has a stack until then. If handler returns an error, the connection is closed; io.EOF
-// is the usual one. A deadline that passes makes the connection readable: reading says what has happened. If handler then returns
-// without having set another, the connection is closed, too.
+// return; if it leaves something, even all, it is called again, without a pause, when the other connections have had their turn. A call
+// that waits suspends the task, and the connection has a stack until then.
+//
+// If handler returns an error, the connection is closed; io.EOF is the usual one. It is closed whatever handler returns once a call of one of its
+// reading methods has failed or found the end (io.Copy returns nil then), since nothing more will come; what is to be written must be written
+// before handler returns. A deadline that passes makes the connection readable: reading says what has happened. If handler then returns without
+// having set another, the connection is closed, too.
 //
 // It ends as [Serve] does. Once the listener is closed, connections that have nothing to read are closed. Panics are as in [Serve].
 func ServeReadable(ctx context.Context, l *netpoll.Listener, handler func(t *Task, c *netpoll.Conn) error) error {
