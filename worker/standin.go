@@ -54,8 +54,8 @@ import (
 // The watch is a goroutine that looks at the workers now and then, while work waits and every seat is taken: nothing can be amiss
 // otherwise. Whoever makes work visible and finds every seat taken starts it (guard), unless it runs. A look costs 30 us of some
 // CPU, and more in what it interrupts. So it looks every millisecond as long as that pays, which is when somebody whom it has
-// relieved stays away for a while, and otherwise less and less often, down to every 16 ms. If work has not waited for some looks,
-// it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
+// relieved stays away for a while, and otherwise less and less often, down to every 16 ms. If no look has found work
+// waiting for calmTime, it ends. So it costs an idle pool nothing, and a busy one a load where it would otherwise wake a worker.
 //
 // A worker whose thread's CPU clock has stood still for standstill, and that the kernel says is asleep and not waiting for a CPU, is
 // blocked, or waits for a P: in a garbage collection for example, which stops each worker several times. A spare would have to wait as
@@ -84,9 +84,9 @@ const (
 	worthwhile = 500 * time.Microsecond // how long somebody who was relieved must stay away for that to have paid
 	standstill = 200 * time.Microsecond
 	silence    = 50 * time.Millisecond
-	watchIdle  = 50 // looks at which no work waited until the watch ends
-	mostHungry = 4  // looks in a row that may find goroutines waiting for a P, and relieve nobody therefore
+	mostHungry = 4 // looks in a row that may find goroutines waiting for a P, and relieve nobody therefore
 
+	calmTime  = 50 * time.Millisecond // of looks at which no work waited, until the watch ends
 	oftenTime = 50 * time.Millisecond // reliefs that pay and are closer together than that are often
 	keepTime  = time.Second           // how long spares are kept after the last one
 
@@ -412,7 +412,7 @@ func (p *Pool) pressed() bool {
 func (p *Pool) keepWatch() {
 	defer p.running.Done()
 	s := &p.spares
-	for calm := 0; ; {
+	for calm := time.Duration(0); ; {
 		pause := watchTime << min(s.vain/2, watchSlow)
 		atom.FutexWait(&s.watch, watchRuns, pause)
 		switch {
@@ -426,12 +426,12 @@ func (p *Pool) keepWatch() {
 			}
 			p.inspect()
 		default:
-			calm++
+			calm += pause
 		}
 		for _, w := range p.workers {
 			p.fill(w)
 		}
-		if p.think(); calm < watchIdle || s.often.Load() || s.kept.Load() > 0 {
+		if p.think(); calm < calmTime || s.often.Load() || s.kept.Load() > 0 {
 			continue
 		}
 		// End, then look once more: the mirror image of guard's caller, who makes work visible and then looks at the word.

@@ -11,7 +11,7 @@ import (
 
 // idleConns is what connections cost that do nothing: n of them, each of which has had one request answered. bytes_per_conn is
 // what the heap and the stacks of the server have grown by, after a collection, buffers of handlers included; what the kernel has is not
-// counted. cpu_fraction is that of a rest of 500 ms. The styles are those of echo.
+// counted. cpu_fraction is that of a rest of 2 s, or less if there are fewer than 10,000 of them. The styles are those of echo.
 var idleConns = &bench.Workload{
 	Name: "idle-conns", Doc: "connections with nothing to do: memory and CPU",
 	Size: "connections", Unit: "connection", N: "5000", SuiteN: "300", TestN: "20",
@@ -30,8 +30,8 @@ var idleConns = &bench.Workload{
 	},
 }
 
-// restTime is for how long the connections do nothing.
-const restTime = 100 * time.Millisecond
+// restTime is for how long n connections do nothing.
+func restTime(n int) time.Duration { return min(2*time.Second, time.Duration(n)*200*time.Microsecond) }
 
 func (e *echoServer) rest(r *bench.Run, l net.Listener, serve func() error, load load) (string, error) {
 	before := memoryInUse()
@@ -50,7 +50,7 @@ func (e *echoServer) rest(r *bench.Run, l net.Listener, serve func() error, load
 		return "", err
 	}
 	after := memoryInUse()
-	if err := rested(r, restTime); err != nil {
+	if err := rested(r, restTime(load.Conns)); err != nil {
 		return "", err
 	}
 	r.Metric("bytes_per_conn", float64(after-before)/float64(load.Conns))
