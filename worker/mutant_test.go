@@ -138,8 +138,8 @@ func TestMutantsAreFound(t *testing.T) {
 		},
 		{
 			Name: "the late watch ends without a last look", File: "late.go",
-			Old: "\tp.turnOut(p.inPocket())\n}",
-			New: "}",
+			Old: "\tp.turnOut(p.inPocket())\n\tp.late.familiar",
+			New: "\tp.late.familiar",
 		},
 		{
 			Name: "a task stays in the pocket though the watch has ended", File: "late.go",
