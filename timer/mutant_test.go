@@ -48,8 +48,8 @@ func TestMutantsOfTheProtocolsAreFound(t *testing.T) {
 		},
 		{
 			Name: "event raised after the lock is released", File: "shard.go",
-			Old: "\tif event != s.next() {\n\t\ts.event.Store(int64(event))\n\t}\n\ts.mu.Unlock()\n",
-			New: "\ts.mu.Unlock()\n\tif event != s.next() {\n\t\ts.event.Store(int64(event))\n\t}\n",
+			Old: "\tif event != s.next() {\n\t\ts.event.Store(int64(event))\n\t}\n\tif l := s.wheel.draining; l != nil {\n\t\tleft = l.n\n\t}\n\ts.mu.Unlock()\n",
+			New: "\tif l := s.wheel.draining; l != nil {\n\t\tleft = l.n\n\t}\n\ts.mu.Unlock()\n\tif event != s.next() {\n\t\ts.event.Store(int64(event))\n\t}\n",
 		},
 		{
 			Name: "timers accepted after the end", File: "shard.go",
