@@ -182,8 +182,11 @@ func TestErrorsOfConnectionsAreThoseOfPackageNet(t *testing.T) {
 			_, r0 := c.Read(nil)
 			_, w := c.Write(b)
 			_, w0 := c.Write(nil)
+			raw, s := c.(syscall.Conn).SyscallConn()
+			nothing := func(uintptr) {}
+			done := func(uintptr) bool { return true }
 			return []error{
-				first, r, r0, w, w0, c.Close(), c.SetDeadline(past), c.SetReadDeadline(past), c.SetWriteDeadline(past), c.CloseRead(), c.CloseWrite(),
+				s, raw.Control(nothing), raw.Read(done), raw.Write(done), first, r, r0, w, w0, c.Close(), c.SetDeadline(past), c.SetReadDeadline(past), c.SetWriteDeadline(past), c.CloseRead(), c.CloseWrite(),
 			}
 		},
 		"late": func(c, _ tcpLike) []error {

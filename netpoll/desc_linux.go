@@ -516,7 +516,11 @@ type rawConn struct {
 }
 
 func (c rawConn) Control(f func(fd uintptr)) error {
-	return c.fail("raw-control", c.d.control("", func(fd int) error { f(uintptr(fd)); return nil }))
+	err := c.fail("raw-control", c.d.control("", func(fd int) error { f(uintptr(fd)); return nil }))
+	if e, ok := err.(*net.OpError); ok && e.Source != nil {
+		e.Source, e.Addr = nil, e.Source // as package net has it: it is about this end alone
+	}
+	return err
 }
 
 func (c rawConn) Read(f func(fd uintptr) (done bool)) error {
