@@ -237,6 +237,9 @@ func (f *diskFile) write(ctx context.Context, b []byte, off int64) (n int, err e
 	if len(b) == 0 && !f.open() {
 		return 0, wrap("write", f.name, os.ErrClosed)
 	}
+	if len(b) == 0 && off < 0 && f.flag&(os.O_WRONLY|os.O_RDWR) == 0 {
+		return 0, wrap("write", f.name, unix.EBADF) // which the system says also of nothing
+	}
 	for n < len(b) {
 		m, _, err := f.transfer(ctx, writing, false, b[n:min(len(b), n+mostBytes)], at(off, n))
 		n += m

@@ -107,9 +107,11 @@ func script(f scripted, seed uint64) (log []string) {
 			say("readdir", len(list), err)
 		}
 	}
+	n, err := f.Write(nil)
+	say("write of nothing", n, err)
 	say("close", f.Close())
 	b := make([]byte, 3)
-	n, err := f.Read(b)
+	n, err = f.Read(b)
 	say("read", n, err)
 	n, err = f.ReadAt(b, 0)
 	say("readat", n, err)
