@@ -22,7 +22,7 @@
 // To start and wait:
 //
 //   - Into the scheduler from outside, and back with a result: [Run].
-//   - Something to start now and await later: [Go].
+//   - Something to start now and await later: [Go]. Something that nobody awaits: [Submit].
 //   - Several things that fail and end together: [NewGroup]; with partial results, [NewResults].
 //   - Bounded, urgent, or ordered by a key: [NewQueue].
 //   - Time: [Sleep], [AfterFunc], [WithTimeout]. Timers are never early, and late by a tick ([WithTick]) and what it takes to wake a

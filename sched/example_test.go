@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pinwheel-sched/pinwheel/affinity"
+	"github.com/pinwheel-sched/pinwheel/lock"
 	"github.com/pinwheel-sched/pinwheel/sched"
 )
 
@@ -81,6 +83,26 @@ func ExampleGo() {
 	s, err := f.Await(ctx)
 	fmt.Println(s, err)
 	// Output: done <nil>
+}
+
+func ExampleSubmit() {
+	ctx := context.Background()
+	var all lock.WaitGroup
+	var sum atomic.Int64
+	for i := range 100 {
+		all.Add(1)
+		err := sched.Submit(ctx, func() {
+			defer all.Done()
+			sum.Add(int64(i))
+		})
+		if err != nil {
+			fmt.Println(err) // then it is not called
+			all.Done()
+		}
+	}
+	err := all.Wait(ctx)
+	fmt.Println(sum.Load(), err)
+	// Output: 4950 <nil>
 }
 
 var sums = sched.NewFork[[]int, int]()

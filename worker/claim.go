@@ -32,7 +32,7 @@ func (p *Pool) Offer(r *Root) error {
 		return nil
 	}
 	r.job.offer()
-	return p.inject(r)
+	return p.inject(&r.job)
 }
 
 // offer is for a job that is going to be in the injector.

@@ -101,13 +101,22 @@ func (p *Pool) everyFiber(do func(f *fiber)) {
 func Here(ctx context.Context) *Task {
 	if t, ok := ctx.(*Task); ok {
 		if f := t.home.Load(); f != nil && f.g.Load() == gid.Current() {
-			return f.task
+			return f.handle()
 		}
 	}
 	if f := fiberHere(); f != nil {
-		return f.task
+		return f.handle()
 	}
 	return nil
+}
+
+// handle returns the handle of the task that runs on the fiber, to somebody who may keep it; or nil.
+func (f *fiber) handle() *Task {
+	t := f.task
+	if t != nil {
+		t.known = true
+	}
+	return t
 }
 
 // PoolOf returns the pool that the task in ctx runs in, wherever the caller runs, or nil if ctx has no task.

@@ -33,6 +33,7 @@ type fiber struct {
 	yield     func(struct{}) bool
 	link      *fiber               // in an inbox or a list of the worker's
 	job       *Job                 // what it is going to run first, if that is decided
+	root      *Root                // for detached tasks; nil if there is none, or one has it
 	waiter    atom.Pointer[Waiter] // what it is suspended for, if that can be cancelled
 	site      atom.Count32         // where the task that runs on it was started, a callsite.Site
 	status    fiberStatus

@@ -31,11 +31,6 @@ func SubmitHere(r *Root) bool {
 	if f == nil {
 		return false
 	}
-	if q := f.p.pool.seq; q != nil {
-		return q.submit(r, false) == nil
-	}
 	r.prepare(f.p.pool)
-	f.p.own.Push(&r.job)
-	f.p.pool.notify(f.p)
-	return true
+	return f.submit(&r.job) == nil
 }

@@ -265,21 +265,26 @@ func (w *worker) stop() {
 //
 // On a task's own goroutine, use [Task.Submit] instead.
 func (p *Pool) Submit(r *Root) error {
-	if q := p.seq; q != nil {
-		outside := q.isOutside()
-		err := q.submit(r, outside)
-		if outside && err == nil {
-			q.settle()
-		}
-		return err
-	}
 	r.prepare(p)
-	return p.inject(r)
+	return p.submit(&r.job)
+}
+
+func (p *Pool) submit(j *Job) error {
+	q := p.seq
+	if q == nil {
+		return p.inject(j)
+	}
+	outside := q.isOutside()
+	err := q.submit(j, outside)
+	if outside && err == nil {
+		q.settle()
+	}
+	return err
 }
 
 // inject puts a task into the injector.
-func (p *Pool) inject(r *Root) error {
-	if !p.injector.push(&r.job) {
+func (p *Pool) inject(j *Job) error {
+	if !p.injector.push(j) {
 		p.rejected.Add(1)
 		return ErrClosed
 	}

@@ -26,10 +26,10 @@ import (
 // Prompt hands over a task as [Pool.Submit] does, to be begun as soon as possible. It does not block. It may be called from
 // anywhere, a [Loop] included.
 func (p *Pool) Prompt(r *Root) error {
-	if q := p.seq; q != nil {
-		return q.submit(r, q.isOutside())
-	}
 	r.prepare(p)
+	if q := p.seq; q != nil {
+		return q.submit(&r.job, q.isOutside())
+	}
 	if !p.looper.prompt.push(&r.job) {
 		return ErrClosed
 	}

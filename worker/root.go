@@ -59,7 +59,7 @@ func (r *Root) Bind(p *Pool) {
 // prepare binds the task to the pool that is going to run it.
 func (r *Root) prepare(p *Pool) {
 	r.Bind(p)
-	r.job.what = sampled(r)
+	r.job.what = sampled(&r.job)
 }
 
 // rootOf returns the root that a job is part of.
@@ -81,6 +81,9 @@ func runRoot(f *fiber, j *Job) {
 
 // refusal says why the task need not begin.
 func (r *Root) refusal(f *fiber) (err error) {
+	if r.task.detached {
+		return nil
+	}
 	if k := f.familiar(&r.task); k == nil || k.isDone() || r.task.c.Load() != nil {
 		err = r.task.Err()
 	}
@@ -136,12 +139,17 @@ func (s *rootRun) finish() {
 // the youngest task next and thieves the oldest first.
 func (t *Task) Submit(r *Root) error {
 	f := t.running("Submit")
-	if q := f.p.pool.seq; q != nil {
-		return q.submit(r, false)
-	}
 	r.prepare(f.p.pool)
-	f.p.own.Push(&r.job)
-	f.p.pool.notify(f.p)
+	return f.submit(&r.job)
+}
+
+func (f *fiber) submit(j *Job) error {
+	p := f.p
+	if q := p.pool.seq; q != nil {
+		return q.submit(j, false)
+	}
+	p.own.Push(j)
+	p.pool.notify(p)
 	return nil
 }
 

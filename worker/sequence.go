@@ -63,14 +63,13 @@ func (q *sequence) admit(outside bool) bool {
 }
 
 // submit queues a task. If nobody has the turn, it begins at once.
-func (q *sequence) submit(r *Root, outside bool) error {
-	r.prepare(q.pool)
+func (q *sequence) submit(j *Job, outside bool) error {
 	q.mu.Lock()
 	if !q.admit(outside) {
 		q.mu.Unlock()
 		return ErrClosed
 	}
-	q.queue = append(q.queue, &r.job)
+	q.queue = append(q.queue, j)
 	if q.taken {
 		q.mu.Unlock()
 		return nil

@@ -25,6 +25,9 @@ type Task struct {
 
 	watched *watch // nil before it waits
 	watchLink
+
+	detached bool // it begins, come what may
+	known    bool // its handle has been given away, see Here. For the task's own goroutine.
 }
 
 type taskKey struct{}

@@ -166,6 +166,7 @@ func TestMistakesAreToldInALineWithAHint(t *testing.T) {
 		{"run fib --format jsn", `there is no format "jsn"`, "did you mean json?"},
 		{"run fib --producers 2", "none of these workloads takes --producers", "it is for submit"},
 		{"run submit --producers 1,0", `submit: --producers "0": want a whole number`, ""},
+		{"run submit --api go", `submit: --api "go": want Submit or Go`, ""},
 		{"run files --input /no/such/dir", "/no/such/dir", ""},
 		{"run files --input " + file, "is not a directory", ""},
 		{"run files --input . --n ../..", `files: --n "../..": want a directory inside the input`, ""},
@@ -299,8 +300,9 @@ func TestRunWritesTheSpecifiedJSON(t *testing.T) {
 	}
 	want := []string{
 		"fib  pinwheel 1", "fib  pinwheel 2", "fib  goroutines 1", "fib  goroutines 2", "fib  serial 1",
-		"submit producers=3 pinwheel 1", "submit producers=3 pinwheel 2", "submit producers=3 goroutines 1", "submit producers=3 goroutines 2",
-		"submit producers=3 serial 1",
+		"submit producers=3 api=Submit pinwheel 1", "submit producers=3 api=Submit pinwheel 2",
+		"submit producers=3 api=Submit goroutines 1", "submit producers=3 api=Submit goroutines 2",
+		"submit producers=3 api=Submit serial 1",
 	}
 	if !slices.Equal(rows, want) {
 		t.Errorf("rows %q, want %q", rows, want)

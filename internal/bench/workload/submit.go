@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"go.uber.org/atomic"
@@ -15,7 +16,10 @@ import (
 var submit = &bench.Workload{
 	Name: "submit", Doc: "n tasks of nothing, submitted from outside",
 	Size: "n", Unit: "task", N: "200000", SuiteN: "50000", TestN: "1000",
-	Options: []bench.Option{{Name: "producers", Doc: "goroutines that submit", Default: "1,8", Many: true}},
+	Options: []bench.Option{
+		{Name: "producers", Doc: "goroutines that submit", Default: "1,8", Many: true},
+		{Name: "api", Doc: "function of package sched: Submit, or Go, whose futures nobody awaits", Default: "Submit", Many: true},
+	},
 	Prepare: func(p bench.Params) (bench.Build, error) {
 		n, err := p.Int(1, 100_000_000)
 		if err != nil {
@@ -25,18 +29,30 @@ var submit = &bench.Workload{
 		if err != nil {
 			return nil, err
 		}
-		return bench.Later(func() *bench.Job { return submitJob(n, producers) }), nil
+		starter, ok := submissions[p.Options["api"]]
+		if !ok {
+			return nil, fmt.Errorf("--api %q: want Submit or Go", p.Options["api"])
+		}
+		return bench.Later(func() *bench.Job { return submitJob(n, producers, starter) }), nil
 	},
 }
 
-func submitJob(n, producers int) *bench.Job {
+// A starter returns a function that starts the task once.
+type starter func(ctx context.Context, task func()) func()
+
+var submissions = map[string]starter{
+	"Submit": func(ctx context.Context, task func()) func() { return func() { _ = sched.Submit(ctx, task) } },
+	"Go": func(ctx context.Context, task func()) func() {
+		run := func(*sched.Task) (struct{}, error) { task(); return struct{}{}, nil }
+		return func() { sched.Go(ctx, run) }
+	},
+}
+
+func submitJob(n, producers int, pinwheel starter) *bench.Job {
 	return &bench.Job{
 		Tasks: int64(n),
 		Bodies: map[bench.Runtime]bench.Body{
-			bench.Pinwheel: submission(n, producers, func(ctx context.Context, task func()) func() {
-				run := func(*sched.Task) (struct{}, error) { task(); return struct{}{}, nil }
-				return func() { sched.Go(ctx, run) }
-			}),
+			bench.Pinwheel: submission(n, producers, pinwheel),
 			bench.Goroutines: submission(n, producers, func(_ context.Context, task func()) func() {
 				return func() { go task() }
 			}),
@@ -46,8 +62,8 @@ func submitJob(n, producers int) *bench.Job {
 	}
 }
 
-// submission makes a body of a way to submit: starter returns a function that starts the task once.
-func submission(n, producers int, starter func(ctx context.Context, task func()) func()) bench.Body {
+// submission makes a body of a way to submit.
+func submission(n, producers int, starter starter) bench.Body {
 	return func(r *bench.Run) (string, error) {
 		var (
 			ran  atomic.Int64
