@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 )
 
@@ -65,6 +66,22 @@ func BenchmarkGoroutineAndChannel(b *testing.B) {
 }
 
 func BenchmarkSubmitFromGoroutine(b *testing.B) {
+	_, ctx := newScheduler(b, WithWorkers(2))
+	b.ReportAllocs()
+	const batch = 1000
+	var all sync.WaitGroup
+	done := all.Done
+	for b.Loop() {
+		all.Add(batch)
+		for range batch {
+			_ = Submit(ctx, done)
+		}
+		all.Wait()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/task")
+}
+
+func BenchmarkGoFromGoroutine(b *testing.B) {
 	_, ctx := newScheduler(b, WithWorkers(2))
 	b.ReportAllocs()
 	const batch = 1000

@@ -75,8 +75,8 @@ func WithoutEnvironment() Option {
 	return func(c *config) error { c.noEnv = true; return nil }
 }
 
-// WithPanicHandler sets what is called with panics that nobody awaits: those of functions that [AfterFunc] calls, and of
-// handlers of [Serve] and [ServeReadable]. It is called on a worker, possibly at the same time for several panics. Without it
+// WithPanicHandler sets what is called with panics that nobody awaits: those of functions that [AfterFunc] and [Submit] call, and
+// of handlers of [Serve] and [ServeReadable]. It is called on a worker, possibly at the same time for several panics. Without it
 // such a panic ends the process, as a goroutine's would. The panic of a task of [Go] is never abandoned: it rejects the
 // future, whether somebody awaits that or not (see [future.OnUnobserved]).
 func WithPanicHandler(f func(*PanicError)) Option {

@@ -160,15 +160,18 @@ func TestASubmissionThatRacesCloseRanOrReportedAnError(t *testing.T) {
 		ctx := With(context.Background(), s)
 		var ran, refused atomic.Int64
 		var all sync.WaitGroup
-		const producers, each = 4, 20
+		const producers, each = 4, 30
 		for range producers {
 			all.Go(func() {
 				for i := range each {
 					var err error
-					if i%2 == 0 {
+					switch i % 3 {
+					case 0:
 						_, err = Run(ctx, func(*Task) (int, error) { ran.Add(1); return 0, nil })
-					} else {
+					case 1:
 						_, err = Go(ctx, func(*Task) (int, error) { ran.Add(1); return 0, nil }).Await(context.Background())
+					case 2:
+						err = Submit(ctx, func() { ran.Add(1) }) // by the time that the scheduler has ended
 					}
 					if err != nil {
 						refused.Add(1)

@@ -138,8 +138,8 @@ func where(ctx context.Context) (t *Task, p *worker.Pool) {
 // If ctx is done first it returns ctx's error, and may be called again. Called by a task of s, it returns an error at once.
 func (s *Scheduler) Shutdown(ctx context.Context) error { return s.over(s.pool.Shutdown(ctx)) }
 
-// Close cancels what was taken and then does what Shutdown does. Tasks that have not begun end with [ErrClosed]; those that
-// have see their context cancelled, and Close waits for them.
+// Close cancels what was taken and then does what Shutdown does. Tasks that have not begun end with [ErrClosed], but for those of
+// [Submit], which are called; those that have begun see their context cancelled, and Close waits for them.
 func (s *Scheduler) Close() error { return s.over(s.pool.Close()) }
 
 // over does what is left when the pool has ended, which err says by being nil.

@@ -18,8 +18,8 @@ import (
 //
 // A panic of fn goes to the panic handler ([WithPanicHandler]), or ends the process if there is none. runtime.Goexit in fn ends the task.
 //
-// What happened before Submit happens before fn. Submit costs one allocation of 48 bytes, about two thirds of what Go costs, and wakes a worker if one is
-// idle. If fn waits or starts something, there is another allocation of 128 bytes when it begins.
+// What happened before Submit happens before fn. Submit costs one allocation of 48 bytes, about two thirds of what Go costs, and
+// wakes a worker if one is idle. An fn that waits or starts something costs another allocation, of 128 bytes.
 //
 //go:noinline
 func Submit(ctx context.Context, fn func()) error {

@@ -81,24 +81,34 @@ func TestSubmitRefusesWhatItDoesNotCall(t *testing.T) {
 
 // What Submit has taken is called though the context is done, or the scheduler is closed, before it begins. What it waits for then fails.
 func TestWhatSubmitHasTakenIsCalled(t *testing.T) {
-	for name, end := range map[string]func(s *Scheduler, cancel func()) error{
-		"context is done": func(_ *Scheduler, cancel func()) error { cancel(); return nil },
-		"Close":           func(s *Scheduler, _ func()) error { return s.Close() },
-		"Shutdown":        func(s *Scheduler, _ func()) error { return s.Shutdown(context.Background()) },
+	const n = 100
+	cancelled := func(_ *Scheduler, running *Task) bool { return running.Err() != nil }
+	for _, c := range []struct {
+		name  string
+		end   func(s *Scheduler, cancel func()) error
+		ended func(s *Scheduler, running *Task) bool // end has had its effect, though it may not have returned
+		sleep time.Duration
+		slept int32
+	}{
+		{"context is done", func(_ *Scheduler, cancel func()) error { cancel(); return nil }, cancelled, time.Hour, 0},
+		{"Close", func(s *Scheduler, _ func()) error { return s.Close() }, cancelled, time.Hour, 0},
+		{
+			"Shutdown", func(s *Scheduler, _ func()) error { return s.Shutdown(context.Background()) },
+			func(s *Scheduler, _ *Task) bool { return s.pool.Closed() }, time.Microsecond, n,
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s, ctx := newScheduler(t, WithWorkers(1))
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			begun, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-			_ = Go(ctx, func(task *Task) (int, error) { close(begun); <-goOn; return 0, nil })
-			<-begun
-			const n = 100
+			begun, goOn, returned := make(chan *Task), make(chan struct{}), make(chan error, 1)
+			_ = Go(ctx, func(task *Task) (int, error) { begun <- task; <-goOn; return 0, nil })
+			running := <-begun
 			var called, slept atomic.Int32
 			for range n {
 				err := Submit(ctx, func() {
 					called.Add(1)
-					if Sleep(ctx, time.Microsecond) == nil {
+					if Sleep(ctx, c.sleep) == nil {
 						slept.Add(1)
 					}
 				})
@@ -106,59 +116,21 @@ func TestWhatSubmitHasTakenIsCalled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			go func() { ended <- end(s, cancel) }()
-			for name != "context is done" && !s.pool.Closed() {
+			go func() { returned <- c.end(s, cancel) }()
+			for !c.ended(s, running) {
 				runtime.Gosched()
 			}
-			if name == "context is done" {
-				<-ctx.Done()
-			}
 			close(goOn)
-			if err := <-ended; err != nil {
+			if err := <-returned; err != nil {
 				t.Error(err)
 			}
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
-			want := int32(0)
-			if name == "Shutdown" {
-				want = n
-			}
-			if called.Load() != n || slept.Load() != want {
+			if called.Load() != n || slept.Load() != c.slept {
 				t.Errorf("%d of %d were called, %d have slept", called.Load(), n, slept.Load())
 			}
 		})
-	}
-}
-
-func TestASubmitThatRacesCloseIsCalledOrReportsAnError(t *testing.T) {
-	for round := range 200 {
-		s, err := New(WithoutEnvironment(), WithWorkers(1+round%3))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx := With(context.Background(), s)
-		var called, refused atomic.Int64
-		var all sync.WaitGroup
-		const producers, each = 4, 20
-		for range producers {
-			all.Go(func() {
-				for range each {
-					if err := Submit(ctx, func() { called.Add(1) }); err != nil {
-						refused.Add(1)
-					}
-				}
-			})
-		}
-		if round%2 == 0 {
-			err = s.Close()
-		} else {
-			err = s.Shutdown(context.Background())
-		}
-		all.Wait()
-		if err != nil || called.Load()+refused.Load() != producers*each {
-			t.Fatalf("round %d: %v; %d were called, %d refused", round, err, called.Load(), refused.Load())
-		}
 	}
 }
 
@@ -188,11 +160,10 @@ func TestASubmittedFunctionMayPanicOrExit(t *testing.T) {
 
 // Nobody needs to await a task, for it to wait.
 func TestASubmittedFunctionWaitsAsTasksDo(t *testing.T) {
-	everyScheduler(t, func(t *testing.T, s *Scheduler, ctx context.Context) {
+	everyScheduler(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
 		const n = 100
 		var all sync.WaitGroup
 		all.Add(n)
-		first := make(chan struct{})
 		ready := Go(ctx, func(task *Task) (int, error) { return 7, Sleep(task, time.Millisecond) })
 		for i := range n {
 			err := Submit(ctx, func() {
@@ -206,15 +177,11 @@ func TestASubmittedFunctionWaitsAsTasksDo(t *testing.T) {
 				if v, err := Run(ctx, func(task *Task) (int, error) { return fib(task, 10), nil }); v != 55 || err != nil {
 					t.Error(v, err)
 				}
-				if i == n-1 {
-					close(first)
-				}
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		<-first
 		all.Wait()
 	})
 }
@@ -257,9 +224,9 @@ func TestASubmittedFunctionHasTheLabelsOfItsSubmitter(t *testing.T) {
 // Neither the function nor its context is kept when it has returned.
 func TestASubmittedFunctionIsForgotten(t *testing.T) {
 	everyScheduler(t, func(t *testing.T, _ *Scheduler, ctx context.Context) {
-		for name, work := range map[string]func(context.Context){
-			"it does nothing": func(context.Context) {},
-			"it waits":        func(ctx context.Context) { _ = Sleep(ctx, time.Microsecond) },
+		for _, work := range []func(context.Context){
+			func(context.Context) {},
+			func(ctx context.Context) { _ = Sleep(ctx, time.Microsecond) },
 		} {
 			gone, ended := make(chan string, 2), make(chan struct{})
 			func() {
@@ -286,36 +253,6 @@ func TestASubmittedFunctionIsForgotten(t *testing.T) {
 					runtime.Gosched()
 				}
 			}
-			t.Log(name)
 		}
 	})
-}
-
-// A context that somebody has derived from a task is that task's for ever, though the next function runs in the same place.
-func TestWhatIsDerivedFromASubmittedTaskEndsWithIt(t *testing.T) {
-	_, ctx := newScheduler(t, WithWorkers(1))
-	for range 100 {
-		inner := make(chan *Task, 1)
-		_ = Submit(ctx, func() {
-			_, _ = Run(ctx, func(task *Task) (int, error) { inner <- task; return 0, nil })
-		})
-		task := <-inner
-		derived, cancel := context.WithCancel(task)
-		<-derived.Done()
-		cancel()
-		running, goOn, fine := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-		_ = Submit(ctx, func() {
-			close(running)
-			<-goOn
-			fine <- Sleep(ctx, time.Microsecond)
-		})
-		<-running
-		if task.Err() == nil || derived.Err() == nil {
-			t.Fatal("a task that has ended goes on with the next")
-		}
-		close(goOn)
-		if err := <-fine; err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -346,7 +346,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 }
 
 // Close cancels all tasks, those that have begun by their context, and then does what Shutdown does. Tasks that have not
-// begun end with [ErrClosed].
+// begun end with [ErrClosed], but for those of [Pool.Detach], which begin all the same.
 func (p *Pool) Close() error {
 	if p.fromTask() {
 		return errors.New("pinwheel: Close was called by a task of the scheduler, which would wait for itself")

@@ -21,7 +21,7 @@ type Stats struct {
 	Waiting   int `json:"waiting"`   // tasks that are suspended
 
 	// Counts.
-	Tasks     uint64 `json:"tasks"`     // root tasks begun (Run, Go, loops from outside)
+	Tasks     uint64 `json:"tasks"`     // root tasks begun (Run, Go, Submit, loops from outside)
 	Rejected  uint64 `json:"rejected"`  // tasks that were not taken: the pool was closed, or its queue full
 	Cancelled uint64 `json:"cancelled"` // tasks that were taken and never begun, because their context was done
 	Panicked  uint64 `json:"panicked"`  // panics caught

@@ -66,8 +66,8 @@ func (c *counters) stole(r affinity.Ring) {
 	c.steals[i].add(1)
 }
 
-// sampled returns the time, a *time.Duration, if the task of this job is one of those whose times are taken, and nil otherwise. The address decides: it is as
-// good as a random number, and nobody has to share a generator or a counter. 1 in 64.
+// sampled returns the time, a *time.Duration, if the task of this job is one of those whose times are taken, and nil otherwise. The
+// address decides: it is as good as a random number, and nobody has to share a generator or a counter. 1 in 64.
 func sampled(j *Job) unsafe.Pointer {
 	if !counting || uint64(uintptr(unsafe.Pointer(j))>>5)*0x9E3779B97F4A7C15>>58 != 0 {
 		return nil

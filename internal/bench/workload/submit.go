@@ -63,14 +63,14 @@ func submitJob(n, producers int, pinwheel starter) *bench.Job {
 }
 
 // submission makes a body of a way to submit.
-func submission(n, producers int, starter starter) bench.Body {
+func submission(n, producers int, with starter) bench.Body {
 	return func(r *bench.Run) (string, error) {
 		var (
 			ran  atomic.Int64
 			done = make(chan struct{})
 			wg   sync.WaitGroup
 		)
-		start := starter(r.Context, func() {
+		start := with(r.Context, func() {
 			if ran.Inc() == int64(n) {
 				close(done)
 			}
